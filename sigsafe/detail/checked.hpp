@@ -1,0 +1,62 @@
+// What checked builds (SIGSAFE_CHECKED) remember about owners; empty in others.
+#pragma once
+
+#include <sigsafe/backend/concept.hpp>
+#include <sigsafe/detail/location.hpp>
+#include <sigsafe/panic.hpp>
+
+#if !defined(SIGSAFE_CHECKED)
+#define SIGSAFE_CHECKED 0
+#endif
+
+namespace sigsafe::detail {
+
+inline constexpr bool checked = SIGSAFE_CHECKED;
+
+/// Where a borrow or an owner began.
+template <bool Checked = checked>
+class site {
+ public:
+  constexpr void record(location) noexcept {}
+  [[noreturn]] void panic(const char* what, location where, const char*) const noexcept {
+    sigsafe::panic(what, where);
+  }
+};
+
+template <>
+class site<true> {
+ public:
+  constexpr void record(location where) noexcept { place_ = where; }
+  [[noreturn]] void panic(const char* what, location where, const char* label) const noexcept {
+    sigsafe::panic({what, where, label, place_});
+  }
+
+ private:
+  location place_{"?", 0};
+};
+
+/// Finds a guard that ends on another thread than the one it began on.
+template <class B, bool Checked = checked && identifying_backend<B>>
+class owner_thread {
+ public:
+  constexpr explicit owner_thread(location) noexcept {}
+  void require_same() const noexcept {}
+};
+
+template <class B>
+class owner_thread<B, true> {
+ public:
+  explicit owner_thread(location where) noexcept : began_{where}, thread_{B::self()} {}
+
+  void require_same() const noexcept {
+    if (thread_ != B::self())
+      panic("a guard that began here ended on another thread; end it on the thread that began it",
+            began_);
+  }
+
+ private:
+  location began_;
+  const void* thread_;
+};
+
+}  // namespace sigsafe::detail

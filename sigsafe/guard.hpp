@@ -1,0 +1,105 @@
+// The guard: interrupts are disabled on this thread (or CPU) while it lives.
+#pragma once
+
+#include <utility>
+
+#include <sigsafe/backend/concept.hpp>
+#include <sigsafe/backend/native.hpp>
+#include <sigsafe/detail/checked.hpp>
+
+namespace sigsafe {
+
+/// Disables interrupts on the calling thread; they come back when the guard ends. Guards nest: only
+/// the end of the outermost one enables. It neither copies nor moves, so guards end in the reverse
+/// order of their beginning; a function can still return one.
+/// Safety:   async-signal-safe, thread-safe; it belongs to the thread that began it
+/// Pre:      none.   Post: !B::enabled()
+/// Errors:   none; a checked build panics when it ends on another thread
+/// Cost:     that of B; sizeof is that of B's state, at least 1
+/// Source:   POSIX.1-2024 pthread_sigmask
+template <interrupt_backend B = backend::native>
+class [[nodiscard]] basic_guard {
+ public:
+  using backend_type = B;
+
+  explicit basic_guard(location where = location::current()) noexcept
+      : state_(B::disable()), thread_(where) {}
+  basic_guard(const basic_guard&) = delete;
+  basic_guard& operator=(const basic_guard&) = delete;
+
+  ~basic_guard() {
+    thread_.require_same();
+    B::restore(state_);
+  }
+
+  /// Enables interrupts and sleeps, atomically, until a handler has run; then they are disabled
+  /// again. `while (!flag) guard.wait();` misses no signal. It may come back early.
+  /// Safety:   not async-signal-safe: a handler that waits would never wake; thread-safe
+  /// Pre:      this guard is the only owner of the thread, and no handler runs
+  /// Post:     !B::enabled()
+  /// Errors:   panics when the precondition does not hold
+  /// Cost:     hosted three system calls with a lazy guard, two with an eager one
+  /// Source:   POSIX.1-2024 sigsuspend, ppoll
+  void wait(location where = location::current()) noexcept {
+    if constexpr (requires { B::wait(state_, where); })
+      B::wait(state_, where);
+    else
+      B::wait(state_);
+  }
+
+  /// As wait, for at most a duration (a std::chrono::duration; a negative one counts as zero).
+  /// Returns true when a handler ran, false when the time was up. Hosted backends only.
+  template <class Duration>
+  bool wait_for(Duration time, location where = location::current()) noexcept
+    requires requires { B::wait_for(std::declval<typename B::state_type>(), time, where); }
+  {
+    return B::wait_for(state_, time, where);
+  }
+
+  /// As wait, and also until one of fds (a range of pollfd) has events. Returns a sigsafe::wake. A
+  /// descriptor that is always ready does not starve the handlers. Hosted backends only.
+  /// Errors:   std::system_error when ppoll refuses its arguments; nothing has changed then
+  template <class Fds>
+  auto poll(Fds&& fds, location where = location::current())
+    requires requires { B::poll(std::declval<typename B::state_type>(), fds, where); }
+  {
+    return B::poll(state_, fds, where);
+  }
+
+  /// As poll, for at most a duration.
+  template <class Fds, class Duration>
+  auto poll(Fds&& fds, Duration timeout, location where = location::current())
+    requires requires { B::poll(std::declval<typename B::state_type>(), fds, timeout, where); }
+  {
+    return B::poll(state_, fds, timeout, where);
+  }
+
+ private:
+  [[no_unique_address]] typename B::state_type state_;
+  [[no_unique_address]] detail::owner_thread<B> thread_;
+};
+
+using guard = basic_guard<>;
+
+/// Disables interrupts until the returned guard ends: `auto off = sigsafe::disable();`
+/// Safety, Post, Errors, Cost: as basic_guard
+template <interrupt_backend B = backend::native>
+[[nodiscard]] basic_guard<B> disable(location where = location::current()) noexcept {
+  return basic_guard<B>{where};
+}
+
+/// Calls function with interrupts disabled and returns what it returns. They come back also when it
+/// throws.
+/// Safety:   as safe as function; thread-safe
+/// Cost:     as basic_guard
+template <interrupt_backend B = backend::native, class F>
+decltype(auto) without(F&& function) noexcept(noexcept(std::forward<F>(function)())) {
+  const basic_guard<B> off;
+  return std::forward<F>(function)();
+}
+
+}  // namespace sigsafe
+
+#if SIGSAFE_HOSTED
+#include <sigsafe/subset_guard.hpp>
+#endif

@@ -1,0 +1,278 @@
+// Mutual exclusion between threads and between a thread and its handlers.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include <sigsafe/backend/concept.hpp>
+#include <sigsafe/backend/native.hpp>
+#include <sigsafe/detail/annotations.hpp>
+#include <sigsafe/detail/checked.hpp>
+#include <sigsafe/detail/owner.hpp>
+#include <sigsafe/raw_lock.hpp>
+
+namespace sigsafe {
+
+namespace detail {
+
+/// What a checked build knows about the holder of a raw_mutex; empty in others.
+template <class B, bool Checked = checked && identifying_backend<B>>
+class holder {
+ public:
+  constexpr void before_lock(location) const noexcept {}
+  constexpr bool may_try(location) const noexcept { return true; }
+  constexpr void locked(location) noexcept {}
+  constexpr void before_unlock() noexcept {}
+};
+
+template <class B>
+class holder<B, true> {
+ public:
+  void before_lock(location where) const noexcept {
+    if (thread() == B::self())
+      site_.panic("recursive lock: this thread holds this mutex already and would wait for itself",
+                  where, "it was locked at");
+  }
+  void locked(location where) noexcept {
+    site_.record(where);
+    __atomic_store_n(&thread_, B::self(), __ATOMIC_RELAXED);
+  }
+  void before_unlock() noexcept {
+    if (thread() != B::self())
+      site_.panic("a mutex is unlocked by a thread that does not hold it", {nullptr, 0},
+                  "it was last locked at");
+    __atomic_store_n(&thread_, nullptr, __ATOMIC_RELAXED);
+  }
+
+ private:
+  const void* thread() const noexcept { return __atomic_load_n(&thread_, __ATOMIC_RELAXED); }
+
+  const void* thread_ = nullptr;
+  site<true> site_;
+};
+
+}  // namespace detail
+
+/// A lock that a thread shares with handlers: it disables interrupts, then locks; it unlocks, then
+/// lets them come back. It meets Lockable, and TimedLockable and SharedLockable when L does, so that
+/// std::lock_guard, std::scoped_lock, std::unique_lock, std::shared_lock and
+/// std::condition_variable_any work with it.
+/// A condition variable must not be notified from a handler; inside wait interrupts are enabled.
+/// Safety:   async-signal-safe if L is, and thread-safe: a handler may lock it
+/// Errors:   those of L; a checked build panics on a recursive lock and on a wrong thread's unlock
+/// Cost:     that of L and of a guard; on counting backends it is as large as L
+template <raw_lock L = default_raw_lock, interrupt_backend B = backend::native>
+class SIGSAFE_CAPABILITY raw_mutex {
+ public:
+  using backend_type = B;
+  using lock_type = L;
+
+  constexpr raw_mutex() noexcept(std::is_nothrow_default_constructible_v<L>) = default;
+  raw_mutex(const raw_mutex&) = delete;
+  raw_mutex& operator=(const raw_mutex&) = delete;
+
+  /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
+  void lock(location where = location::current()) noexcept(noexcept(std::declval<L&>().lock()))
+      SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
+    holder_.before_lock(where);
+    acquire(where, [this]() noexcept(noexcept(std::declval<L&>().lock())) {
+      lock_.lock();
+      return true;
+    });
+  }
+
+  /// Returns false, and leaves interrupts as they were, when somebody holds it.
+  [[nodiscard]] bool try_lock(location where = location::current()) noexcept(
+      noexcept(std::declval<L&>().try_lock())) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    return acquire(where, [this]() noexcept(noexcept(std::declval<L&>().try_lock())) {
+      return static_cast<bool>(lock_.try_lock());
+    });
+  }
+
+  /// Pre:      this thread holds it
+  void unlock() noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
+    holder_.before_unlock();
+    // The state goes to a local before the next holder may overwrite it.
+    const detail::owner<B> outside = owner_;
+    lock_.unlock();
+    outside.end();
+  }
+
+  /// Interrupts are disabled for the whole time that it waits.
+  template <class Duration>
+    requires requires(L& lock, Duration time) { lock.try_lock_for(time); }
+  [[nodiscard]] bool try_lock_for(Duration time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    return acquire(where, [&] { return static_cast<bool>(lock_.try_lock_for(time)); });
+  }
+  template <class Time>
+    requires requires(L& lock, Time time) { lock.try_lock_until(time); }
+  [[nodiscard]] bool try_lock_until(Time time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    return acquire(where, [&] { return static_cast<bool>(lock_.try_lock_until(time)); });
+  }
+
+  /// Shared ownership needs a counting backend: many owners cannot keep their states in one mutex.
+  SIGSAFE_ACQUIRE_SHARED() SIGSAFE_NO_ANALYSIS void lock_shared()
+    requires counting_backend<B> && requires(L& lock) { lock.lock_shared(); }
+  {
+    acquire_shared([this] {
+      lock_.lock_shared();
+      return true;
+    });
+  }
+  [[nodiscard]] SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS bool try_lock_shared()
+    requires counting_backend<B> && requires(L& lock) { lock.try_lock_shared(); }
+  {
+    return acquire_shared([this] { return static_cast<bool>(lock_.try_lock_shared()); });
+  }
+  SIGSAFE_RELEASE_SHARED() SIGSAFE_NO_ANALYSIS void unlock_shared()
+    requires counting_backend<B> && requires(L& lock) { lock.unlock_shared(); }
+  {
+    lock_.unlock_shared();
+    B::leave();
+  }
+
+  /// Whether somebody holds it at this moment; for assertions, not for decisions.
+  [[nodiscard]] bool is_locked() const noexcept
+    requires requires(const L& lock) { lock.is_locked(); }
+  {
+    return lock_.is_locked();
+  }
+
+  /// The lock inside, for what only it can do. Interrupts are the caller's affair then.
+  [[nodiscard]] L& underlying() noexcept { return lock_; }
+
+ private:
+  template <class Locking>
+  bool acquire(location where, Locking locking) noexcept(noexcept(locking())) {
+    detail::provisional_owner<B> owner;
+    if (!locking()) return false;
+    owner_ = owner.keep();
+    holder_.locked(where);
+    return true;
+  }
+
+  template <class Locking>
+  bool acquire_shared(Locking locking) {
+    detail::provisional_owner<B> owner;
+    if (!locking()) return false;
+    owner.keep();
+    return true;
+  }
+
+  L lock_;
+  [[no_unique_address]] detail::owner<B> owner_{};
+  [[no_unique_address]] detail::holder<B> holder_;
+};
+
+template <class T, raw_lock L, interrupt_backend B>
+class mutex;
+
+/// The right to use the value of a mutex; ends with unlock() or by its destructor. It moves within
+/// its thread; guards of several mutexes may end in any order on counting backends. An empty one,
+/// moved from or from a failed try_lock, converts to false and must not be dereferenced.
+/// Safety:   as the mutex
+template <class T, raw_lock L, interrupt_backend B>
+class [[nodiscard]] mutex_guard {
+ public:
+  mutex_guard(mutex_guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+  mutex_guard& operator=(mutex_guard&& other) noexcept {
+    mutex_guard(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~mutex_guard() { unlock(); }
+
+  T& operator*() const noexcept { return mutex_->value_; }
+  T* operator->() const noexcept { return &mutex_->value_; }
+  explicit operator bool() const noexcept { return mutex_ != nullptr; }
+
+  /// Ends the right early; a second call does nothing.
+  void unlock() noexcept SIGSAFE_NO_ANALYSIS {
+    if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock();
+  }
+  void swap(mutex_guard& other) noexcept { std::swap(mutex_, other.mutex_); }
+
+ private:
+  friend class mutex<T, L, B>;
+  explicit mutex_guard(mutex<T, L, B>* owned) noexcept : mutex_(owned) {}
+
+  mutex<T, L, B>* mutex_;
+};
+
+/// Owns a value that threads and handlers share: the only way to it is through a lock.
+///
+///     constinit sigsafe::mutex<int> requests;   // a handler may do the same as the thread:
+///     ++*requests.lock();
+///
+/// Safety:   async-signal-safe if L is, and thread-safe
+/// Errors:   those of L; a checked build panics on a recursive lock
+/// Cost:     as raw_mutex; hosted, sizeof(mutex<int>) is 8
+template <class T, raw_lock L = default_raw_lock, interrupt_backend B = backend::native>
+class SIGSAFE_CAPABILITY mutex {
+ public:
+  using value_type = T;
+  using backend_type = B;
+  using guard_type = mutex_guard<T, L, B>;
+
+  constexpr mutex() noexcept(std::is_nothrow_default_constructible_v<T>)
+    requires std::default_initializable<T>
+      : value_() {}
+  constexpr explicit mutex(T value) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : value_(std::move(value)) {}
+  template <class... Args>
+    requires std::constructible_from<T, Args...>
+  constexpr explicit mutex(std::in_place_t, Args&&... args)
+      : value_(std::forward<Args>(args)...) {}
+  mutex(const mutex&) = delete;
+  mutex& operator=(const mutex&) = delete;
+
+  /// Pre:      this thread does not hold it.   Post: !B::enabled() while the guard lives
+  [[nodiscard]] guard_type lock(location where = location::current()) noexcept(
+      noexcept(std::declval<L&>().lock())) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+    raw_.lock(where);
+    return guard_type{this};
+  }
+
+  /// An empty guard, and interrupts as they were, when somebody holds it.
+  [[nodiscard]] guard_type try_lock(location where = location::current()) noexcept(
+      noexcept(std::declval<L&>().try_lock())) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+    return guard_type{raw_.try_lock(where) ? this : nullptr};
+  }
+
+  /// Calls function with the value, locked; returns what it returns. Unlocks also when it throws.
+  template <class F>
+  decltype(auto) with_lock(F&& function, location where = location::current())
+      SIGSAFE_EXCLUDES(this) {
+    const guard_type locked = lock(where);
+    return std::forward<F>(function)(*locked);
+  }
+
+  /// Whether somebody holds it at this moment; for assertions, not for decisions.
+  [[nodiscard]] bool is_locked() const noexcept
+    requires requires(const L& lock) { lock.is_locked(); }
+  {
+    return raw_.is_locked();
+  }
+
+  /// The value without a lock.
+  /// Pre:      nobody else can reach this mutex, neither a thread nor a handler
+  [[nodiscard]] constexpr T& get_mut() noexcept { return value_; }
+
+  /// The value, moved out.   Pre: as get_mut
+  [[nodiscard]] constexpr T into_inner() && noexcept(std::is_nothrow_move_constructible_v<T>) {
+    return std::move(value_);
+  }
+
+ private:
+  friend class mutex_guard<T, L, B>;
+
+  raw_mutex<L, B> raw_;
+  T value_;
+};
+
+template <class T>
+mutex(T) -> mutex<T>;
+
+}  // namespace sigsafe

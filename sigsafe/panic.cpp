@@ -1,0 +1,78 @@
+#include <sigsafe/panic.hpp>
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+namespace sigsafe {
+namespace {
+
+// One line for one write(2): nothing here allocates, and a text that is too long is cut.
+class line {
+ public:
+  void append(std::string_view text) noexcept {
+    for (char c : text) {
+      if (size_ == sizeof(text_) - 1) return;
+      text_[size_++] = c;
+    }
+  }
+
+  void append(unsigned number) noexcept {
+    char digits[10];
+    std::size_t first = sizeof(digits);
+    do {
+      digits[--first] = static_cast<char>('0' + number % 10);
+      number /= 10;
+    } while (number != 0);
+    append(std::string_view{digits + first, sizeof(digits) - first});
+  }
+
+  void append(const location& place) noexcept {
+    append(place.file);
+    append(":");
+    append(place.line);
+  }
+
+  void write_to(int fd) noexcept {
+    text_[size_++] = '\n';
+    [[maybe_unused]] const ssize_t written = ::write(fd, text_, size_);
+  }
+
+ private:
+  char text_[1024];
+  std::size_t size_ = 0;
+};
+
+void write_line(const panic_info& info) noexcept {
+  line out;
+  out.append("sigsafe: ");
+  if (info.where.file != nullptr) {
+    out.append(info.where);
+    out.append(": ");
+  }
+  out.append(info.what);
+  if (info.other_label != nullptr) {
+    out.append("; ");
+    out.append(info.other_label);
+    out.append(" ");
+    out.append(info.other);
+  }
+  out.write_to(STDERR_FILENO);
+}
+
+constinit std::atomic<panic_function> current{write_line};
+
+}  // namespace
+
+void panic(const panic_info& info) noexcept {
+  current.load(std::memory_order_acquire)(info);
+  std::abort();
+}
+
+panic_function set_panic_function(panic_function function) noexcept {
+  return current.exchange(function != nullptr ? function : write_line, std::memory_order_acq_rel);
+}
+
+}  // namespace sigsafe

@@ -1,0 +1,13 @@
+// Everything that a hosted program needs.
+#pragma once
+
+#include <sigsafe/guard.hpp>
+#include <sigsafe/handler.hpp>
+#include <sigsafe/lazy.hpp>
+#include <sigsafe/mutex.hpp>
+#include <sigsafe/panic.hpp>
+#include <sigsafe/raw_lock.hpp>
+#include <sigsafe/ref_cell.hpp>
+#include <sigsafe/signal_info.hpp>
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/subset_guard.hpp>
