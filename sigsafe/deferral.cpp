@@ -43,20 +43,32 @@ class errno_keeper {
   int kept_ = errno;
 };
 
-signal_set change_mask(int how, signal_set signals) noexcept {
-  const sigset_t change = signals.native();
-  sigset_t before;
-  if (pthread_sigmask(how, &change, &before) != 0)
-    panic("pthread_sigmask failed, which it does not do for a valid argument", {});
-  return signal_set{before};
+// The kernel's own call: pthread_sigmask goes through masks of 128 bytes, of which the kernel knows
+// 8, in order to filter out the C library's signals, which no set of ours contains.
+void change_mask(int how, signal_set signals, std::uint64_t* before) noexcept {
+  const std::uint64_t bits = signals.bits();
+  if (syscall(SYS_rt_sigprocmask, how, &bits, before, sizeof(bits)) != 0) [[unlikely]]
+    panic("rt_sigprocmask failed, which it does not do for valid arguments", {nullptr, 0});
 }
+
+signal_set block(signal_set signals) noexcept {
+  std::uint64_t before;
+  change_mask(SIG_BLOCK, signals, &before);
+  return signal_set::from_bits(before);
+}
+
+void unblock(signal_set signals) noexcept { change_mask(SIG_UNBLOCK, signals, nullptr); }
 
 // Taking out what was added, instead of setting an old mask back, makes the order of ends
 // indifferent (rule 7). Taken to a local first: a handler that runs within SIG_UNBLOCK may add.
+// Until then the mask is closed, so nothing comes between the load and the store but a fault, whose
+// handlers leave added as they found it.
 void open_mask() noexcept {
-  const auto local = signal_set::from_bits(current_thread().added.exchange(0));
+  auto& added = current_thread().added;
+  const auto local = signal_set::from_bits(added.load());
+  added.store(0);
   handler_fence();
-  if (!local.empty()) change_mask(SIG_UNBLOCK, local);
+  if (!local.empty()) unblock(local);
 }
 
 // The mask that the interrupted context gets back when the trampoline returns.
@@ -130,9 +142,11 @@ bool take_deferred(signal_set closed_before) noexcept {
 }  // namespace
 
 signal_set close_mask() noexcept {
-  const signal_set before = change_mask(SIG_BLOCK, signal_set::maskable());
-  // A union, never an assignment: an earlier deferral's share is in there (rule 5).
-  current_thread().added.set_bits((signal_set::maskable() - before).bits());
+  const signal_set before = block(signal_set::maskable());
+  // A union, never an assignment: an earlier deferral's share is in there (rule 5). The mask is
+  // closed by now; see open_mask.
+  auto& added = current_thread().added;
+  added.store(added.load() | (signal_set::maskable() - before).bits());
   handler_fence();
   return before;
 }
@@ -160,7 +174,7 @@ signal_set begin_subset(signal_set signals) noexcept {
   const signal_set wanted = signals & signal_set::maskable();
   // Block first, take over second: a deferral between the two finds the set blocked and does not
   // add it (rule 6).
-  const signal_set before = change_mask(SIG_BLOCK, wanted);
+  const signal_set before = block(wanted);
   const auto taken = signal_set::from_bits(
       current_thread().added.clear_bits(wanted.bits()));
   return (wanted - before) | (taken & wanted);
@@ -171,7 +185,7 @@ void end_subset(signal_set mine) noexcept {
   if (thread.hard.load() != 0 || thread.has_deferred())
     thread.added.set_bits(mine.bits());
   else if (!mine.empty())
-    change_mask(SIG_UNBLOCK, mine);
+    unblock(mine);
 }
 
 void require_outermost(location where) noexcept {

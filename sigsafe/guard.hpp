@@ -75,7 +75,8 @@ class [[nodiscard]] basic_guard {
   }
 
  private:
-  [[no_unique_address]] typename B::state_type state_;
+  // mutable, or g++ 12 keeps the state of a `const` guard in memory, which doubles its cost.
+  [[no_unique_address]] mutable typename B::state_type state_;
   [[no_unique_address]] detail::owner_thread<B> thread_;
 };
 
