@@ -43,11 +43,28 @@ class errno_keeper {
   int kept_ = errno;
 };
 
+#if defined(__SANITIZE_THREAD__)
+#define SIGSAFE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIGSAFE_TSAN 1
+#endif
+#endif
+
 // The kernel's own call: pthread_sigmask goes through masks of 128 bytes, of which the kernel knows
-// 8, in order to filter out the C library's signals, which no set of ours contains.
+// 8, in order to filter out the C library's signals, which no set of ours contains. Only
+// ThreadSanitizer must see pthread_sigmask: it keeps signals back until a call that it intercepts.
 void change_mask(int how, signal_set signals, std::uint64_t* before) noexcept {
+#if defined(SIGSAFE_TSAN)
+  const sigset_t change = signals.native();
+  sigset_t old;
+  const bool failed = pthread_sigmask(how, &change, &old) != 0;
+  if (before != nullptr) *before = signal_set{old}.bits();
+#else
   const std::uint64_t bits = signals.bits();
-  if (syscall(SYS_rt_sigprocmask, how, &bits, before, sizeof(bits)) != 0) [[unlikely]]
+  const bool failed = syscall(SYS_rt_sigprocmask, how, &bits, before, sizeof(bits)) != 0;
+#endif
+  if (failed) [[unlikely]]
     panic("rt_sigprocmask failed, which it does not do for valid arguments", {nullptr, 0});
 }
 
