@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include <sigsafe/backend/posix.hpp>
+#include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/panic.hpp>
@@ -28,14 +29,18 @@ struct process_page {
   raw_mutex<futex_lock, backend::posix> registration;  // whoever changes the table holds it
   std::atomic<std::uint32_t> phase;                    // which of the two counts new readers use
   std::atomic<std::uint32_t> readers[2];
-  std::atomic<std::uint32_t> departures;  // grows when a handler has returned whose end waits
+  std::uint32_t departures;  // a futex; grows when a handler has returned whose end waits
 };
 
 struct slot {
   std::atomic<handler_node*> newest;
   std::atomic<trampoline_function> previous;  // what stood there before sigsafe
   std::atomic<bool> previous_is_one_shot;     // SA_RESETHAND
-  struct sigaction before;                    // the same in full; only for the registration's holder
+  // Only for the registration's holder:
+  struct sigaction before;       // `previous` in full
+  bool replaced;                 // somebody replaced sigsafe's disposition, and may chain to it;
+  bool chains;                   // `before` is of somebody who did so,
+  trampoline_function beneath;   // and this is what it shall find when it chains to sigsafe
 };
 
 struct process_registry {
@@ -156,8 +161,8 @@ handler_node* pin_next(slot& where, std::uint64_t before, std::uint32_t stamp) n
 
 void unpin(handler_node& node, std::uint32_t stamp) noexcept {
   if (node.inside.unpin(stamp)) {  // the node may be gone now
-    page().departures.fetch_add(1, std::memory_order_release);
-    page().departures.notify_all();
+    __atomic_fetch_add(&page().departures, 1, __ATOMIC_RELEASE);
+    futex_wake(&page().departures);
   }
 }
 
@@ -205,16 +210,16 @@ void take_default_action(const siginfo_t& info) noexcept {
   if (ignored_by_default.contains(info.si_signo)) return;
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
-  struct sigaction ours;
-  sigaction(info.si_signo, &standard, &ours);
+  struct sigaction found;
+  sigaction(info.si_signo, &standard, &found);
   requeue(info);
   const sigset_t only = signal_set{info.si_signo}.native();
   sigset_t before;
   pthread_sigmask(SIG_UNBLOCK, &only, &before);
   // Still here: the process was stopped and continued. Another thread may be at this place too and
-  // have found the default; then it leaves the putting back to the one that found the trampoline.
+  // have found the default; then it leaves the putting back to the one that did not.
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (is_trampoline(ours)) sigaction(info.si_signo, &ours, nullptr);
+  if (found.sa_handler != SIG_DFL) sigaction(info.si_signo, &found, nullptr);
 }
 
 // The disposition before, in the form that has three arguments: the kernel too passes all three to
@@ -373,6 +378,9 @@ void attach(handler_node& node) {
   struct sigaction current;
   sigaction(signal, nullptr, &current);
   if (!is_trampoline(current)) {
+    where.chains = where.replaced || where.newest.load(unordered) != nullptr;
+    where.beneath = where.previous.load(unordered);
+    where.replaced = false;
     where.before = current;
     where.previous_is_one_shot.store((static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0, unordered);
     where.previous.store(current.sa_sigaction, std::memory_order_release);
@@ -410,6 +418,9 @@ void detach(handler_node& node) noexcept {
           where.previous.load(unordered) == as_function(SIG_DFL))
         where.before.sa_handler = SIG_DFL;
       sigaction(signal, &where.before, nullptr);
+      if (where.chains) where.previous.store(where.beneath, std::memory_order_release);
+    } else if (only) {
+      where.replaced = true;
     }
     unlink(where, node);
     if (!only && is_trampoline(current)) {
@@ -419,10 +430,9 @@ void detach(handler_node& node) noexcept {
   }
   const std::uint32_t stamp = process_stamp();
   for (;;) {
-    std::atomic<std::uint32_t>& departures = page().departures;
-    const std::uint32_t seen = departures.load(std::memory_order_acquire);
+    const std::uint32_t seen = __atomic_load_n(&page().departures, __ATOMIC_ACQUIRE);
     if (node.inside.drained(stamp)) return;
-    departures.wait(seen, std::memory_order_acquire);
+    futex_wait(&page().departures, seen);
   }
 }
 

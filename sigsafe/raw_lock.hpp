@@ -4,8 +4,9 @@
 #include <sigsafe/backend/native.hpp>
 
 #if SIGSAFE_HOSTED
-#include <atomic>
 #include <cstdint>
+
+#include <sigsafe/detail/futex.hpp>
 #endif
 
 namespace sigsafe {
@@ -73,26 +74,28 @@ class futex_lock {
   }
   [[nodiscard]] bool try_lock() noexcept {
     std::uint32_t expected = free;
-    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire,
-                                          std::memory_order_relaxed);
+    return __atomic_compare_exchange_n(&state_, &expected, held, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);  // pairs with unlock
   }
   void unlock() noexcept {
-    if (state_.exchange(free, std::memory_order_release) == waited) [[unlikely]]
-      state_.notify_one();
+    // Once it is free another thread may take it, end it and free its memory: only its address is
+    // used from there on.
+    if (__atomic_exchange_n(&state_, free, __ATOMIC_RELEASE) == waited) [[unlikely]]
+      detail::futex_wake(&state_, 1);
   }
   [[nodiscard]] bool is_locked() const noexcept {
-    return state_.load(std::memory_order_relaxed) != free;
+    return __atomic_load_n(&state_, __ATOMIC_RELAXED) != free;
   }
 
  private:
   static constexpr std::uint32_t free = 0, held = 1, waited = 2;
 
   [[gnu::noinline]] void lock_contended() noexcept {
-    while (state_.exchange(waited, std::memory_order_acquire) != free)
-      state_.wait(waited, std::memory_order_relaxed);
+    while (__atomic_exchange_n(&state_, waited, __ATOMIC_ACQUIRE) != free)
+      detail::futex_wait(&state_, waited);
   }
 
-  std::atomic<std::uint32_t> state_{free};
+  std::uint32_t state_ = free;
 };
 static_assert(raw_lock<futex_lock>);
 

@@ -353,7 +353,7 @@ ref_cell(T) -> ref_cell<T>;
 namespace detail {
 
 template <class T>
-concept constant_default = requires { typename std::bool_constant<(T(), true)>; };
+concept constant_default = requires { typename std::bool_constant<(T{}, true)>; };
 
 }  // namespace detail
 

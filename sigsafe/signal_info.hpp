@@ -76,7 +76,7 @@ class signal_info {
       default: break;
     }
     if (code() < 0) return origin::other;
-    return number() == SIGIO && code() != SI_KERNEL ? origin::io : origin::kernel;
+    return code() <= POLL_HUP && !has_own_codes() ? origin::io : origin::kernel;
   }
 
   /// The process that sent it; 0 when that is outside of this process's namespace.
@@ -136,6 +136,20 @@ class signal_info {
   [[nodiscard]] const siginfo_t& native() const noexcept { return *native_; }
 
  private:
+  // For other signals a small positive code is that of a descriptor's event (fcntl F_SETSIG).
+  [[nodiscard]] bool has_own_codes() const noexcept {
+    switch (number()) {
+      case SIGILL:
+      case SIGFPE:
+      case SIGSEGV:
+      case SIGBUS:
+      case SIGTRAP:
+      case SIGCHLD:
+      case SIGSYS: return true;
+      default: return false;
+    }
+  }
+
   [[nodiscard]] bool has_sender() const noexcept {
     switch (from()) {
       case origin::kill:

@@ -1,0 +1,7 @@
+#pragma once
+
+#include <sigsafe/backend/none.hpp>
+
+namespace sigsafe::backend {
+using native = none;
+}

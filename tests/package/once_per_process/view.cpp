@@ -1,0 +1,25 @@
+#include <sigsafe/sigsafe.hpp>
+
+#include "check.hpp"
+
+namespace {
+
+volatile sig_atomic_t handled = 0;
+
+void with_guard(void (*inside)()) {
+  const sigsafe::basic_guard<sigsafe::backend::lazy> off;
+  inside();
+}
+
+void with_handler(void (*inside)()) {
+  const sigsafe::handler on_usr1{SIGUSR1, []() noexcept { handled = handled + 1; }};
+  inside();
+}
+
+}  // namespace
+
+// The view of the shared object or program that this file is compiled into.
+extern "C" __attribute__((visibility("default"))) view VIEW() {
+  return {&sigsafe::detail::this_thread, &sigsafe::backend::lazy::enabled, &with_guard,
+          &with_handler, [] { return int{handled}; }};
+}

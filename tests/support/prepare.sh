@@ -1,0 +1,73 @@
+# shellcheck shell=sh
+# Sourced by tests/run and samples/run: makes sure that the tools and libraries are there.
+#
+#   prepare NEED...
+#
+# A NEED is the name of a Debian package, as in the table below. On Debian and Ubuntu what is
+# missing is installed with apt-get, as root or through sudo. Elsewhere nothing is installed: what
+# is missing is named, and the exit status is 1.
+
+# is_there NEED: looks for the thing itself, for systems without Debian's packages.
+is_there() {
+  case $1 in
+    cmake | clang | g++) command -v "$1" ;;
+    ninja-build) command -v ninja ;;
+    pkgconf) command -v pkg-config ;;
+    binutils) command -v size ;;
+    libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
+    libboost-dev) has_header boost/version.hpp ;;
+    libboost-test-dev) has_header boost/test/unit_test.hpp ;;
+    libfmt-dev) has_header fmt/format.h ;;
+    libbenchmark-dev) has_header benchmark/benchmark.h ;;
+    *)
+      echo "prepare: there is no way to look for $1" >&2
+      exit 1
+      ;;
+  esac >/dev/null 2>&1
+}
+
+has_header() {
+  echo "#include <$1>" | g++ -std=c++20 -fsyntax-only -x c++ -
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+apt() {
+  if ! apt_output=$($as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" 2>&1); then
+    printf '%s\napt-get %s failed\n' "$apt_output" "$*" >&2
+    exit 1
+  fi
+}
+
+prepare() {
+  if command -v apt-get >/dev/null 2>&1; then
+    look_for=is_installed
+  else
+    look_for=is_there
+  fi
+  missing=
+  for need in "$@"; do
+    "$look_for" "$need" || missing="$missing $need"
+  done
+  [ -n "$missing" ] || return 0
+
+  if [ "$look_for" = is_there ]; then
+    printf 'These are missing; install them (the names are those of Debian):%s\n' "$missing" >&2
+    exit 1
+  fi
+  as_root=
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+      printf 'These packages are missing, and installing them needs root or sudo:%s\n' "$missing" >&2
+      exit 1
+    fi
+    as_root=sudo
+  fi
+  printf 'installing:%s\n' "$missing"
+  apt update
+  # shellcheck disable=SC2086 # the packages are words
+  apt install --no-install-recommends $missing
+}

@@ -1,0 +1,34 @@
+// Knows that a thread waits, without letting time pass: it asks the kernel.
+#pragma once
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace test {
+
+/// Whether a thread of this process, by its kernel number, sleeps in a system call.
+inline bool is_asleep(pid_t thread) {
+  char text[512];
+  std::snprintf(text, sizeof(text), "/proc/self/task/%d/stat", thread);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;  // it has ended
+  const ssize_t size = read(file, text, sizeof(text) - 1);
+  close(file);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  const char* const name_end = std::strrchr(text, ')');
+  return name_end != nullptr && std::strncmp(name_end, ") S", 3) == 0;
+}
+
+/// Returns when the thread sleeps or the condition holds.
+template <class Condition>
+void await_sleep(pid_t thread, Condition condition) {
+  while (!condition() && !is_asleep(thread)) sched_yield();
+}
+
+}  // namespace test

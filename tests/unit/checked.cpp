@@ -1,0 +1,163 @@
+// Checked builds (SIGSAFE_CHECKED=1): misuse is reported with the places of both sides. In other
+// builds the same objects keep nothing for it.
+#include <boost/test/unit_test.hpp>
+
+#include <signal.h>
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <sigsafe/guard.hpp>
+#include <sigsafe/lazy.hpp>
+#include <sigsafe/mutex.hpp>
+#include <sigsafe/ref_cell.hpp>
+#include <sigsafe/subset_guard.hpp>
+
+#include <tests/support/backends.hpp>
+#include <tests/support/clean_thread.hpp>
+#include <tests/support/holds.hpp>
+
+namespace {
+
+using sigsafe::futex_lock;
+using test::child_end;
+using test::in_child;
+
+std::string place(unsigned line, const std::string& text = {}) {
+  return __FILE__ + (":" + std::to_string(line)) + text;
+}
+
+#if SIGSAFE_CHECKED
+
+template <class F>
+void on_another_thread(F function) {
+  std::thread{function}.join();
+}
+
+#endif
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(checked, test::clean_thread)
+
+#if SIGSAFE_CHECKED
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_guard_that_ends_on_another_thread_panics, B,
+                              test::hosted_backends) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    std::optional<sigsafe::basic_guard<B>> off;
+    off.emplace(sigsafe::location::current());
+    on_another_thread([&] { off.reset(); });
+  });
+  BOOST_TEST(test::panics(end, place(line, ": a guard that began here ended on another thread")));
+}
+
+BOOST_AUTO_TEST_CASE(a_subset_guard_that_ends_on_another_thread_panics) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    std::optional<sigsafe::subset_guard> off;
+    off.emplace(sigsafe::signal_set{SIGUSR1}, sigsafe::location::current());
+    on_another_thread([&] { off.reset(); });
+  });
+  BOOST_TEST(test::panics(end, place(line, ": a guard that began here ended on another thread")));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_recursive_lock_panics_and_names_both_places, B,
+                              test::hosted_backends) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    sigsafe::mutex<int, futex_lock, B> shared{0};
+    const auto first = shared.lock();
+    const auto second = shared.lock();
+  });
+  BOOST_TEST(test::panics(end, place(line + 1, ": recursive lock")));
+  BOOST_TEST(test::panics(end, "; it was locked at " + place(line)));
+}
+
+BOOST_AUTO_TEST_CASE(a_recursive_lock_inside_with_lock_panics) {
+  const child_end end = in_child([] {
+    sigsafe::mutex<int> shared{0};
+    shared.with_lock([&](int&) { shared.with_lock([](int&) {}); });
+  });
+  BOOST_TEST(test::panics(end, "recursive lock"));
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_after_an_unlock_is_not_recursive) {
+  const child_end end = in_child([] {
+    sigsafe::mutex<int> shared{0};
+    shared.lock().unlock();
+    { const auto again = shared.lock(); }
+    if (const auto tried = shared.try_lock()) CHILD_REQUIRE(!shared.try_lock());
+    const auto last = shared.lock();
+  });
+  BOOST_TEST(test::holds(end));
+}
+
+BOOST_AUTO_TEST_CASE(an_unlock_by_another_thread_panics_and_names_the_lock) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    sigsafe::mutex<int> shared{0};
+    auto locked = shared.lock();
+    on_another_thread([&] { locked.unlock(); });
+  });
+  BOOST_TEST(test::panics(end, "a mutex is unlocked by a thread that does not hold it"));
+  BOOST_TEST(test::panics(end, "; it was last locked at " + place(line)));
+}
+
+BOOST_AUTO_TEST_CASE(an_unlock_without_a_lock_panics) {
+  const child_end end = in_child([] {
+    sigsafe::raw_mutex<> never_locked;
+    const std::unique_lock adopted{never_locked, std::adopt_lock};
+  });
+  BOOST_TEST(test::panics(end, "a mutex is unlocked by a thread that does not hold it"));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_conflicting_borrow_names_both_places, B, test::hosted_backends) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    sigsafe::ref_cell<int, B> cell{0};
+    const auto writer = cell.borrow_mut();
+    const auto reader = cell.borrow();
+  });
+  BOOST_TEST(test::panics(end, place(line + 1, ": borrow of a cell")));
+  BOOST_TEST(test::panics(end, "; the conflicting borrow was taken at " + place(line)));
+}
+
+BOOST_AUTO_TEST_CASE(the_place_of_the_first_reader_is_kept) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    sigsafe::ref_cell<int> cell{0};
+    const auto first = cell.borrow();
+    const auto second = cell.borrow();
+    const auto writer = cell.borrow_mut();
+  });
+  BOOST_TEST(test::panics(end, place(line + 2, ": mutable borrow")));
+  BOOST_TEST(test::panics(end, "; the conflicting borrow was taken at " + place(line)));
+}
+
+#else
+
+BOOST_AUTO_TEST_CASE(this_build_is_not_checked_and_keeps_nothing_for_it) {
+  BOOST_TEST_MESSAGE("SIGSAFE_CHECKED is 0: the checks themselves are tested in a checked build");
+  BOOST_TEST(sizeof(sigsafe::guard) == 1U);
+  BOOST_TEST(sizeof(sigsafe::raw_mutex<futex_lock>) == sizeof(futex_lock));
+  BOOST_TEST(sizeof(sigsafe::ref_cell<int>) == 2 * sizeof(int));
+}
+
+BOOST_AUTO_TEST_CASE(a_conflicting_borrow_names_one_place) {
+  const unsigned line = __LINE__ + 4;
+  const child_end end = in_child([] {
+    sigsafe::ref_cell<int> cell{0};
+    const auto writer = cell.borrow_mut();
+    const auto reader = cell.borrow();
+  });
+  BOOST_TEST(
+      test::panics(end, place(line, ": borrow of a cell that is already mutably borrowed\n")));
+}
+
+#endif
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,1059 @@
+// The rules of the lazy protocol (docs/explanation/lazy-masking.md), each by its number.
+#include <boost/test/unit_test.hpp>
+
+#include <sigsafe/guard.hpp>
+#include <sigsafe/handler.hpp>
+#include <sigsafe/lazy.hpp>
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
+#include <tests/support/signals.hpp>
+#include <tests/support/step.hpp>
+#include <tests/support/syscalls.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+using sigsafe::signal_info;
+using sigsafe::signal_set;
+using sigsafe::detail::current_thread;
+
+using test::added;
+using test::arrived;
+using test::block;
+using test::has_deferred;
+using test::holds;
+using test::in_child;
+using test::in_resting_child;
+using test::is_at_rest;
+using test::is_closed;
+using test::panics;
+using test::queue;
+using test::send;
+using test::unblock;
+
+using noting = sigsafe::handler<test::note_arrival>;
+
+constexpr signal_set maskable = signal_set::maskable();
+const int real_time = SIGRTMIN + 3;
+
+/// What the owners that tests begin protect.
+constinit sigsafe::lazy::raw_mutex<> lazy_lock;
+constinit sigsafe::lazy::mutex<int> lazy_mutex;
+constinit sigsafe::lazy::ref_cell<int> lazy_cell;
+constinit sigsafe::mutex<int> eager_mutex;
+constinit sigsafe::ref_cell<int> eager_cell;
+
+/// Lets in what is pending of a set, once.
+void sleep_for_a_moment(signal_set blocked) noexcept {
+  const sigset_t mask = blocked.native();
+  constexpr timespec at_once{0, 0};
+  ppoll(nullptr, 0, &at_once, &mask);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(lazy_rules)
+
+// Rule 1: what a trampoline does around the user's handlers.
+
+BOOST_AUTO_TEST_CASE(rule_1_a_handler_runs_with_the_whole_maskable_set_blocked) {
+  BOOST_TEST(holds(in_resting_child([] {
+    signal_set during;
+    const auto look = [&]() noexcept { during = signal_set::blocked(); };
+    const sigsafe::handler usr1{SIGUSR1, look};
+    const sigsafe::handler fault{SIGSEGV, look};
+    send(SIGUSR1);
+    CHILD_REQUIRE(during == maskable);
+    send(SIGSEGV);
+    CHILD_REQUIRE(during == (maskable | signal_set{SIGSEGV}));
+    during.clear();
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(during == maskable);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_1_errno_is_as_it_was_after_a_handler) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const auto spoil = []() noexcept { errno = EBADF; };
+    const sigsafe::handler usr1{SIGUSR1, spoil};
+    const sigsafe::handler fault{SIGSEGV, spoil};
+    errno = ERANGE;
+    send(SIGUSR1);
+    CHILD_REQUIRE(errno == ERANGE);
+    send(SIGSEGV);
+    CHILD_REQUIRE(errno == ERANGE);
+    {
+      const sigsafe::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(errno == ERANGE);
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(errno == ERANGE);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_1_hard_is_one_higher_while_a_handler_runs) {
+  BOOST_TEST(holds(in_resting_child([] {
+    unsigned hard = 0;
+    const auto look = [&]() noexcept { hard = current_thread().hard.load(); };
+    const sigsafe::handler usr1{SIGUSR1, look};
+    const sigsafe::handler fault{SIGSEGV, look};
+    send(SIGUSR1);
+    CHILD_REQUIRE(std::exchange(hard, 0) == 1);
+    send(SIGSEGV);
+    CHILD_REQUIRE(std::exchange(hard, 0) == 1);
+    {
+      const sigsafe::guard off;
+      send(SIGSEGV);
+      CHILD_REQUIRE(std::exchange(hard, 0) == 2);
+    }
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(hard == 1);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_1_an_eager_guard_inside_a_handler_makes_no_system_call_and_opens_nothing) {
+  const auto calls_of_signal = [](auto function) {
+    return test::count_system_calls([=] { return sigsafe::handler{SIGUSR1, function}; },
+                                    [](auto&) { send(SIGUSR1); });
+  };
+  const long without = calls_of_signal([]() noexcept {});
+  BOOST_TEST(calls_of_signal([]() noexcept { const sigsafe::guard off; }) == without);
+
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr2{SIGUSR2, {}};
+    const sigsafe::handler usr1{SIGUSR1, []() noexcept {
+                                  { const sigsafe::guard off; }
+                                  CHILD_REQUIRE(is_closed());
+                                  send(SIGUSR2);
+                                  CHILD_REQUIRE(arrived.size() == 0);
+                                }};
+    send(SIGUSR1);
+    CHILD_REQUIRE(arrived.are({SIGUSR2}));
+  })));
+}
+
+// Rule 2: a signal that comes too early.
+
+BOOST_AUTO_TEST_CASE(rule_2_a_signal_that_arrives_while_held_runs_no_user_code) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const auto is_held_off_by = [](auto begin) {
+      {
+        [[maybe_unused]] const auto owner = begin();
+        send(SIGUSR1);
+        CHILD_REQUIRE(arrived.size() == 0);
+        CHILD_REQUIRE(has_deferred());
+      }
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+      arrived.clear();
+    };
+    is_held_off_by([] { return sigsafe::lazy::disable(); });
+    is_held_off_by([] { return std::unique_lock{lazy_lock}; });
+    is_held_off_by([] { return lazy_mutex.lock(); });
+    is_held_off_by([] { return lazy_cell.borrow(); });
+    is_held_off_by([] { return lazy_cell.borrow_mut(); });
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_a_deferral_blocks_what_is_not_blocked_and_remembers_it) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    block({SIGHUP, SIGSEGV});
+    const signal_set before = signal_set::blocked();
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+      CHILD_REQUIRE(signal_set::blocked() == (before | maskable));
+      CHILD_REQUIRE(added() == maskable - before);
+    }
+    CHILD_REQUIRE(signal_set::blocked() == before);
+    unblock({SIGHUP, SIGSEGV});
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_a_deferred_signal_keeps_its_siginfo) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting queued{real_time, {}};
+    const noting usr1{SIGUSR1, {}};
+    {
+      const sigsafe::lazy::guard off;
+      queue(real_time, 42);
+    }
+    CHILD_REQUIRE(arrived.are({real_time}));
+    CHILD_REQUIRE(arrived.have_values({42}));
+    arrived.clear();
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(arrived[0].si_code == SI_TKILL);
+    CHILD_REQUIRE(arrived[0].si_pid == getpid());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_only_the_kernels_8_bytes_of_the_interrupted_mask_are_written) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    siginfo_t info{};
+    info.si_signo = SIGUSR1;
+    static ucontext_t context;
+    std::memset(&context, 0x5a, sizeof(context));
+    unsigned char expected[sizeof(context)];
+    std::memcpy(expected, &context, sizeof(context));
+    const signal_set blocked = signal_set{SIGHUP} | signal_set::blocked();
+    const std::uint64_t open = blocked.bits();
+    const std::uint64_t closed = (blocked | maskable).bits();
+    std::memcpy(&context.uc_sigmask, &open, sizeof(open));
+    std::memcpy(expected + offsetof(ucontext_t, uc_sigmask), &closed, sizeof(closed));
+    {
+      const sigsafe::lazy::guard off;
+      sigsafe::detail::sigsafe_abi1_trampoline(SIGUSR1, &info, &context);
+      CHILD_REQUIRE(std::memcmp(&context, expected, sizeof(context)) == 0);
+      CHILD_REQUIRE(added() == maskable - blocked);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_behind_a_foreign_handler_a_second_signal_is_queued_again_as_it_was) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting queued{real_time, {}};
+    test::install_foreign(SIGHUP, [](int) { queue(real_time, 1); });
+    const signal_set before = signal_set::blocked();
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGHUP);  // its return puts the open mask back
+      CHILD_REQUIRE(has_deferred());
+      CHILD_REQUIRE(signal_set::blocked() == before);
+      queue(real_time, 2);
+      CHILD_REQUIRE(current_thread().info.si_value.sival_int == 1);
+      CHILD_REQUIRE(arrived.size() == 0);
+      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(signal_set::pending() == signal_set{real_time});
+    }
+    CHILD_REQUIRE(arrived.have_values({1, 2}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_when_the_user_unblocks_a_second_signal_is_queued_again) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting queued{real_time, {}};
+    const noting usr1{SIGUSR1, {}};
+    {
+      const sigsafe::lazy::guard off;
+      queue(real_time, 1);
+      queue(real_time, 2);
+      send(SIGUSR1);
+      unblock(maskable);
+      CHILD_REQUIRE(arrived.size() == 0);
+      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE((signal_set::pending() == signal_set{real_time, SIGUSR1}));
+      CHILD_REQUIRE(added().contains({real_time, SIGUSR1}));
+      block({SIGWINCH});
+    }
+    CHILD_REQUIRE(arrived.are({real_time, SIGUSR1, real_time}));
+    CHILD_REQUIRE(arrived[0].si_value.sival_int == 1);
+    CHILD_REQUIRE(arrived[2].si_value.sival_int == 2);
+    block({SIGWINCH});  // unblocked above, so the deferral had added it
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_2_a_signal_that_cannot_be_queued_again_panics_and_names_the_limit) {
+  BOOST_TEST(panics(in_child([] {
+                      const noting queued{real_time, {}};
+                      const sigsafe::lazy::guard off;
+                      queue(real_time, 1);
+                      queue(real_time, 2);
+                      const rlimit none{0, 0};
+                      CHILD_REQUIRE(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+                      unblock({real_time});
+                    }),
+                    "RLIMIT_SIGPENDING"));
+}
+
+// Rule 3: a signal that runs at once.
+
+BOOST_AUTO_TEST_CASE(rule_3_a_signal_that_arrives_while_nothing_is_held_runs_at_once) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const void* context = nullptr;
+    const sigsafe::handler usr1{SIGUSR1, [&](const signal_info& info) noexcept {
+                                  context = info.context();
+                                  arrived.add(info.native());
+                                }};
+    send(SIGUSR1);
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(context != nullptr);
+    { const sigsafe::lazy::guard off; }
+    send(SIGUSR1);
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_3_a_signal_that_is_not_maskable_never_waits) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting fault{SIGSEGV, {}};
+    const noting aborted{SIGABRT, {}};
+    const noting usr1{SIGUSR1, {}};
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGSEGV);
+      CHILD_REQUIRE(arrived.are({SIGSEGV}));
+      CHILD_REQUIRE(!has_deferred() && added().empty());
+      send(SIGUSR1);
+      send(SIGABRT);
+      CHILD_REQUIRE(arrived.are({SIGSEGV, SIGABRT}));
+      CHILD_REQUIRE(has_deferred());
+    }
+    CHILD_REQUIRE(arrived.are({SIGSEGV, SIGABRT, SIGUSR1}));
+  })));
+}
+
+// Rule 4: the end of an owner.
+
+BOOST_AUTO_TEST_CASE(rule_4_only_the_last_owner_dispatches_in_whatever_order_they_end) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    std::array order{0, 1, 2, 3, 4};
+    do {
+      auto locked = lazy_mutex.lock();
+      std::unique_lock lock{lazy_lock};
+      auto borrowed = std::optional{lazy_cell.borrow()};
+      auto eager = eager_mutex.lock();
+      auto eager_borrow = std::optional{eager_cell.borrow_mut()};
+      send(SIGUSR1);
+      for (int owner : order) {
+        CHILD_REQUIRE(arrived.size() == 0);
+        CHILD_REQUIRE(is_closed());
+        switch (owner) {
+          case 0: locked.unlock(); break;
+          case 1: lock.unlock(); break;
+          case 2: borrowed.reset(); break;
+          case 3: eager.unlock(); break;
+          default: eager_borrow.reset();
+        }
+      }
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+      CHILD_REQUIRE(is_at_rest() && !is_closed());
+      arrived.clear();
+    } while (std::next_permutation(order.begin(), order.end()));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_a_nested_guard_leaves_the_signal_to_the_outermost) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    {
+      const sigsafe::lazy::guard outer;
+      {
+        const sigsafe::lazy::guard inner;
+        send(SIGUSR1);
+      }
+      CHILD_REQUIRE(arrived.size() == 0);
+      { const auto locked = lazy_mutex.lock(); }
+      CHILD_REQUIRE(arrived.size() == 0);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_the_handlers_find_nothing_held_and_nothing_deferred) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const auto look = [](const signal_info& info) noexcept {
+      const auto& thread = current_thread();
+      CHILD_REQUIRE(thread.depth.load() == 0 && thread.count.load() == 0);
+      CHILD_REQUIRE(thread.hard.load() == 1);
+      CHILD_REQUIRE(!thread.has_deferred());
+      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(info.context() == nullptr);
+      arrived.add(info.native());
+    };
+    const sigsafe::handler usr1{SIGUSR1, look};
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    {
+      const auto locked = lazy_mutex.lock();
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_what_the_kernel_queued_meanwhile_follows_each_once) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const noting usr2{SIGUSR2, {}};
+    const noting queued{real_time, {}};
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR2);
+      send(SIGUSR1);
+      queue(real_time, 7);
+      queue(real_time, 8);
+    }
+    CHILD_REQUIRE(arrived.size() == 4);
+    CHILD_REQUIRE(arrived[0].si_signo == SIGUSR2);
+    const auto count = [](int signal) {
+      int found = 0;
+      for (int i = 0; i < arrived.size(); ++i) found += arrived[i].si_signo == signal ? 1 : 0;
+      return found;
+    };
+    CHILD_REQUIRE(count(SIGUSR1) == 1 && count(real_time) == 2);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_the_mask_is_closed_even_when_a_foreign_handler_opened_it) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, [](const signal_info& info) noexcept {
+                                  CHILD_REQUIRE(is_closed());
+                                  arrived.add(info.native());
+                                  send(SIGUSR2);
+                                  CHILD_REQUIRE(arrived.size() == 1);
+                                }};
+    const noting usr2{SIGUSR2, {}};
+    test::install_foreign(SIGHUP, [](int) { send(SIGUSR1); });
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGHUP);
+      CHILD_REQUIRE(!is_closed());
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_a_signal_that_somebody_else_blocks_is_queued_again_as_it_was) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting queued{real_time, {}};
+    block({real_time});
+    {
+      const sigsafe::lazy::guard off;
+      queue(real_time, 5);
+      sleep_for_a_moment({});  // the only moment at which it may come, and it comes too early
+      CHILD_REQUIRE(has_deferred());
+      CHILD_REQUIRE(!added().contains(real_time));
+    }
+    CHILD_REQUIRE(arrived.size() == 0);
+    CHILD_REQUIRE(is_at_rest());
+    CHILD_REQUIRE(signal_set::pending() == signal_set{real_time});
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{real_time, SIGWINCH}));
+    unblock({real_time});
+    CHILD_REQUIRE(arrived.have_values({5}));
+  })));
+}
+
+// Rule 5: eager owners.
+
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_blocks_what_is_not_blocked_and_remembers_it) {
+  BOOST_TEST(holds(in_resting_child([] {
+    block({SIGHUP});
+    const signal_set before = signal_set::blocked();
+    {
+      const sigsafe::guard off;
+      CHILD_REQUIRE(signal_set::blocked() == (before | maskable));
+      CHILD_REQUIRE(added() == maskable - before);
+      {
+        const auto locked = eager_mutex.lock();
+        CHILD_REQUIRE(added() == maskable - before);
+        CHILD_REQUIRE(current_thread().hard.load() == 2);
+      }
+      CHILD_REQUIRE(is_closed());
+    }
+    CHILD_REQUIRE(signal_set::blocked() == before);
+    unblock({SIGHUP});
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_5_nested_eager_owners_make_no_system_calls) {
+  const auto outermost = [] { const sigsafe::guard off; };
+  const auto nested = [] {
+    const sigsafe::guard outer;
+    const sigsafe::guard inner;
+    const auto locked = eager_mutex.lock();
+    const auto borrowed = eager_cell.borrow();
+  };
+  BOOST_TEST(test::count_system_calls(outermost) == 2);
+  BOOST_TEST(test::count_system_calls(nested) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(rule_5_added_is_a_union_and_keeps_what_a_deferral_added) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const sigsafe::lazy::guard off;
+    send(SIGUSR1);
+    const signal_set by_deferral = added();
+    {
+      const sigsafe::guard eager;
+      CHILD_REQUIRE(added() == by_deferral);
+    }
+    unblock({SIGHUP});
+    {
+      const sigsafe::guard eager;
+      CHILD_REQUIRE(added() == by_deferral);
+      CHILD_REQUIRE(is_closed());
+    }
+    CHILD_REQUIRE(is_closed());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_leaves_a_deferral_to_whoever_still_holds) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const noting usr2{SIGUSR2, {}};
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+      {
+        const sigsafe::guard eager;
+        send(SIGUSR2);
+      }
+      CHILD_REQUIRE(arrived.size() == 0);
+      CHILD_REQUIRE(has_deferred() && is_closed());
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_inside_a_lazy_one_opens_when_nothing_is_deferred) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const sigsafe::lazy::guard off;
+    {
+      const sigsafe::guard eager;
+      send(SIGUSR1);
+      CHILD_REQUIRE(!has_deferred());
+    }
+    CHILD_REQUIRE(has_deferred());  // it came when the mask opened, and waits for the lazy guard
+    CHILD_REQUIRE(arrived.size() == 0);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_that_outlives_the_lazy_one_dispatches) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    auto lazy = std::make_unique<sigsafe::lazy::guard>();
+    send(SIGUSR1);
+    auto eager = std::make_unique<sigsafe::guard>();
+    lazy.reset();
+    CHILD_REQUIRE(arrived.size() == 0);
+    eager.reset();
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+  })));
+}
+
+namespace {
+
+constinit std::atomic<bool> inside_foreign_guard{false};
+constinit std::atomic<int> foreign_inside_guard{0};
+constinit std::atomic<int> foreign_runs{0};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(rule_5_the_mask_comes_first_and_the_count_second,
+                     *boost::unit_test::precondition(test::can_step)) {
+  BOOST_TEST(holds(in_resting_child([] {
+    // A foreign handler between the two, with an eager guard of its own: it holds off another
+    // foreign handler.
+    test::install_foreign(SIGUSR2, [](int) {
+      ++foreign_runs;
+      if (inside_foreign_guard) ++foreign_inside_guard;
+    });
+    test::install_foreign(SIGUSR1, [](int) {
+      const sigsafe::guard off;
+      inside_foreign_guard = true;
+      send(SIGUSR2);
+      inside_foreign_guard = false;
+    });
+    const signal_set mask = signal_set::blocked();
+    test::at_every_instruction(
+        10, [] { const sigsafe::guard off; }, [] { send(SIGUSR1); },
+        [&] {
+          return foreign_runs.exchange(0) == 1 && foreign_inside_guard.exchange(0) == 0 &&
+                 is_at_rest() && signal_set::blocked() == mask;
+        });
+  })));
+}
+
+// Rule 6: subset guards.
+
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_takes_over_its_part_and_blocks_the_rest) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const noting usr2{SIGUSR2, {}};
+    const noting hup{SIGHUP, {}};
+    block({SIGHUP});
+    auto lazy = std::make_unique<sigsafe::lazy::guard>();
+    send(SIGUSR1);
+    const signal_set by_deferral = added();
+    auto subset = std::make_unique<sigsafe::subset_guard>(signal_set{SIGUSR2, SIGHUP});
+    CHILD_REQUIRE(added() == by_deferral - signal_set{SIGUSR2});
+    lazy.reset();  // a guard that ends opens nothing of it
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH, SIGHUP, SIGUSR2}));
+    send(SIGUSR2);
+    send(SIGHUP);
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    subset.reset();
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2}));
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH, SIGHUP}));
+    unblock({SIGHUP});
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2, SIGHUP}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_inside_an_eager_one_gives_its_signals_back) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::guard eager;
+    {
+      const sigsafe::subset_guard subset{signal_set{SIGUSR1}};
+      CHILD_REQUIRE(!added().contains(SIGUSR1));
+    }
+    CHILD_REQUIRE(added().contains(SIGUSR1));
+    CHILD_REQUIRE(is_closed());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_after_a_deferral_gives_its_signals_back) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const sigsafe::lazy::guard lazy;
+    {
+      const sigsafe::subset_guard subset{signal_set{SIGUSR2}};
+      send(SIGUSR1);
+      CHILD_REQUIRE(!added().contains(SIGUSR2));
+    }
+    CHILD_REQUIRE(added().contains(SIGUSR2));
+    CHILD_REQUIRE(is_closed());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_inside_a_handler_opens_nothing) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const auto look = []() noexcept {
+      { const sigsafe::subset_guard subset{signal_set{SIGUSR1, SIGUSR2}}; }
+      CHILD_REQUIRE(is_closed());
+    };
+    const sigsafe::handler usr1{SIGUSR1, look};
+    send(SIGUSR1);
+    const sigsafe::lazy::guard lazy;
+    send(SIGUSR1);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_alone_blocks_its_signals_and_no_others) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::subset_guard subset{signal_set{SIGUSR1, SIGSEGV, SIGWINCH}};
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGUSR1, SIGWINCH}));
+    CHILD_REQUIRE(added().empty());
+  })));
+}
+
+// Rule 7: what was added is taken out, instead of an old mask put back.
+
+BOOST_AUTO_TEST_CASE(rule_7_what_the_user_blocked_before_stays_blocked) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    block({SIGHUP});
+    { const sigsafe::guard eager; }
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH, SIGHUP}));
+    {
+      const sigsafe::lazy::guard lazy;
+      block({SIGTERM});  // before the deferral: so it is not added
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH, SIGHUP, SIGTERM}));
+    unblock({SIGHUP, SIGTERM});
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_7_a_block_by_the_user_after_the_signal_was_added_is_undone_at_the_end) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    {
+      const sigsafe::lazy::guard lazy;
+      send(SIGUSR1);
+      block({SIGHUP});
+    }
+    CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGWINCH});
+    {
+      const sigsafe::guard eager;
+      block({SIGHUP});
+    }
+    CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGWINCH});
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_7_an_unblock_by_the_user_stays) {
+  BOOST_TEST(holds(in_resting_child([] {
+    block({SIGHUP});
+    {
+      const sigsafe::guard eager;
+      unblock({SIGHUP});
+    }
+    CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGWINCH});
+  })));
+}
+
+// Rule 8: handlers leave depth and count as they found them.
+
+BOOST_AUTO_TEST_CASE(rule_8_a_handler_with_owners_of_its_own_loses_no_count,
+                     *boost::unit_test::precondition(test::can_step)) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const auto use_owners = [](const signal_info& info) noexcept {
+      const sigsafe::lazy::guard lazy;
+      const sigsafe::guard eager;
+      const std::lock_guard lock{lazy_lock};
+      arrived.add(info.native());
+    };
+    const sigsafe::handler usr1{SIGUSR1, use_owners};
+    const sigsafe::handler fault{SIGSEGV, use_owners};
+    const auto is_lossless = [](auto operation, int signal) {
+      const signal_set mask = signal_set::blocked();
+      test::at_every_instruction(
+          10, operation, [&] { send(signal); },
+          [&] {
+            const bool once = arrived.are({signal});
+            arrived.clear();
+            return once && is_at_rest() && signal_set::blocked() == mask;
+          });
+    };
+    // A handler of a fault runs in the middle of these, whatever is held.
+    for (int signal : {SIGUSR1, SIGSEGV}) {
+      is_lossless([] { const sigsafe::lazy::guard off; }, signal);
+      is_lossless([] { const auto borrowed = lazy_cell.borrow(); }, signal);
+      is_lossless([] { const sigsafe::guard off; }, signal);
+      is_lossless(
+          [] {
+            auto first = lazy_mutex.lock();
+            auto second = eager_mutex.lock();
+            first.unlock();
+          },
+          signal);
+    }
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_8_a_lazy_owner_makes_no_system_call) {
+  BOOST_TEST(test::count_system_calls([] {
+               const sigsafe::lazy::guard off;
+               const auto locked = lazy_mutex.lock();
+               const auto borrowed = lazy_cell.borrow_mut();
+             }) == 0);
+}
+
+// Rule 9: fork.
+
+namespace {
+
+struct fork_function {
+  const char* name;
+  pid_t (*call)();
+};
+
+const fork_function fork_functions[] = {
+    {"fork", [] { return fork(); }},
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
+    {"_Fork", [] { return _Fork(); }},
+#endif
+    {"clone", [] { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }},
+};
+
+// In a child of a child: its exit status tells that all requirements hold.
+[[noreturn]] void succeed() { _exit(0); }
+
+void require_success(pid_t child) {
+  int status = -1;
+  CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+  CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(rule_9_after_a_fork_the_parent_dispatches_once_and_the_child_only_opens) {
+  for (const fork_function& fork_by : fork_functions) {
+    BOOST_TEST_CONTEXT(fork_by.name)
+    BOOST_TEST(holds(in_resting_child([&] {
+      const sigsafe::handler usr1{SIGUSR1, test::note_arrival{}, {.in_child = true}};
+      const signal_set mask = signal_set::blocked();
+      pid_t child;
+      {
+        const sigsafe::lazy::guard off;
+        send(SIGUSR1);
+        child = fork_by.call();
+      }
+      if (child == 0) {
+        CHILD_REQUIRE(arrived.size() == 0);
+        CHILD_REQUIRE(is_at_rest());
+        CHILD_REQUIRE(signal_set::blocked() == mask);
+        send(SIGUSR1);
+        CHILD_REQUIRE(arrived.are({SIGUSR1}));
+        succeed();
+      }
+      require_success(child);
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    })));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rule_9_a_signal_to_the_child_at_once_arrives_once_at_the_end_of_its_guard) {
+  for (const fork_function& fork_by : fork_functions) {
+    BOOST_TEST_CONTEXT(fork_by.name)
+    BOOST_TEST(holds(in_resting_child([&] {
+      const sigsafe::handler usr1{SIGUSR1, test::note_arrival{}, {.in_child = true}};
+      const sigsafe::handler queued{real_time, test::note_arrival{}, {.in_child = true}};
+      pid_t child;
+      {
+        const sigsafe::lazy::guard off;
+        send(SIGUSR1);
+        child = fork_by.call();
+        if (child == 0) {
+          queue(real_time, 3);
+          unblock(maskable);  // it finds the parent's deferral, and must not take its place
+          CHILD_REQUIRE(arrived.size() == 0);
+        }
+      }
+      if (child == 0) {
+        CHILD_REQUIRE(arrived.have_values({3}));
+        CHILD_REQUIRE(is_at_rest());
+        succeed();
+      }
+      require_success(child);
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    })));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rule_9_a_deferral_in_the_child_is_the_childs_own) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, test::note_arrival{}, {.in_child = true}};
+    const sigsafe::handler usr2{SIGUSR2, test::note_arrival{}, {.in_child = true}};
+    const pid_t child = fork();
+    if (child == 0) {
+      pid_t grandchild;
+      {
+        const sigsafe::lazy::guard off;
+        send(SIGUSR2);
+        grandchild = fork();
+      }
+      if (grandchild == 0) {
+        CHILD_REQUIRE(arrived.size() == 0);
+        succeed();
+      }
+      CHILD_REQUIRE(arrived.are({SIGUSR2}));
+      require_success(grandchild);
+      succeed();
+    }
+    require_success(child);
+    CHILD_REQUIRE(arrived.size() == 0);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_9_a_child_that_waits_after_a_deferral_of_the_parent_sleeps) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, test::note_arrival{}, {.in_child = true}};
+    pid_t child;
+    {
+      sigsafe::lazy::guard off;
+      send(SIGUSR1);
+      child = fork();
+      if (child == 0) {
+        CHILD_REQUIRE(!off.wait_for(0s));
+        CHILD_REQUIRE(arrived.size() == 0);
+      }
+    }
+    if (child == 0) {
+      CHILD_REQUIRE(arrived.size() == 0 && is_at_rest());
+      succeed();
+    }
+    require_success(child);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_9_a_deferral_makes_no_system_call) {
+  const auto prepare = [] { return sigsafe::handler{SIGUSR1, []() noexcept {}}; };
+  constexpr long calls_of_send = 3;
+  constexpr long calls_of_return = 1;
+  const long deferred_calls = test::count_system_calls(prepare, [](auto&) {
+    const sigsafe::lazy::guard off;
+    send(SIGUSR1);
+  });
+  BOOST_TEST(deferred_calls == calls_of_send + calls_of_return + 2);  // close and open
+  const long direct_calls = test::count_system_calls(prepare, [](auto&) { send(SIGUSR1); });
+  BOOST_TEST(direct_calls == calls_of_send + calls_of_return);
+}
+
+// Rule 10: wait.
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_runs_a_deferred_signal_and_does_not_sleep) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    sigsafe::lazy::guard off;
+    send(SIGUSR1);
+    off.wait();
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(!has_deferred() && added().empty() && !is_closed());
+    send(SIGUSR1);  // it holds again
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(has_deferred());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_holds_again_before_it_opens) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, []() noexcept { send(SIGUSR2); }};
+    const noting usr2{SIGUSR2, {}};
+    {
+      sigsafe::lazy::guard off;
+      send(SIGUSR1);
+      off.wait();  // SIGUSR2 waits for the mask to open, and finds the guard
+      CHILD_REQUIRE(arrived.size() == 0);
+      CHILD_REQUIRE(has_deferred() && is_closed());
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR2}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_lets_in_what_is_pending_and_stays_closed_when_eager) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    sigsafe::guard off;
+    const signal_set mine = added();
+    send(SIGUSR1);
+    off.wait();
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(is_closed() && added() == mine);
+    send(SIGUSR1);
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+    CHILD_REQUIRE(current_thread().hard.load() == 1 && current_thread().count.load() == 1);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_handlers_in_the_sleep_find_nothing_held) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, [](const signal_info& info) noexcept {
+                                  const auto& thread = current_thread();
+                                  CHILD_REQUIRE(!thread.held() && thread.hard.load() == 1);
+                                  arrived.add(info.native());
+                                }};
+    sigsafe::guard eager;
+    send(SIGUSR1);
+    eager.wait();
+    CHILD_REQUIRE(arrived.are({SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_leaves_blocked_what_the_user_or_a_subset_guard_blocks) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    const noting usr2{SIGUSR2, {}};
+    block({SIGUSR1});
+    const auto stays_asleep = [](auto& off) {
+      send(SIGUSR1);
+      send(SIGUSR2);
+      CHILD_REQUIRE(!off.wait_for(0s));
+      CHILD_REQUIRE(arrived.size() == 0);
+    };
+    {
+      const sigsafe::subset_guard subset{signal_set{SIGUSR2}};
+      sigsafe::lazy::guard lazy;
+      stays_asleep(lazy);
+    }
+    arrived.clear();
+    {
+      sigsafe::guard eager;
+      const sigsafe::subset_guard subset{signal_set{SIGUSR2}};
+      stays_asleep(eager);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR2}));
+    unblock({SIGUSR1});
+    CHILD_REQUIRE(arrived.are({SIGUSR2, SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_keeps_errno) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, []() noexcept { errno = EBADF; }};
+    errno = ERANGE;
+    sigsafe::guard eager;
+    send(SIGUSR1);
+    eager.wait();
+    CHILD_REQUIRE(errno == ERANGE);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_no_signal_between_the_check_and_the_sleep_is_missed,
+                     *boost::unit_test::precondition(test::can_step)) {
+  // Until the signal has come, nothing else wakes it: a miss is a hang.
+  const auto wakes_up = []<class Guard>(std::type_identity<Guard>) {
+    return in_resting_child([] {
+      const noting usr1{SIGUSR1, {}};
+      const signal_set mask = signal_set::blocked();
+      test::at_every_instruction(
+          50,
+          [] {
+            Guard off;
+            while (arrived.size() == 0) off.wait();
+          },
+          [] { send(SIGUSR1); },
+          [&] {
+            const bool once = arrived.are({SIGUSR1});
+            arrived.clear();
+            return once && is_at_rest() && signal_set::blocked() == mask;
+          },
+          test::until::sleep);
+    });
+  };
+  BOOST_TEST(holds(wakes_up(std::type_identity<sigsafe::lazy::guard>{})));
+  BOOST_TEST(holds(wakes_up(std::type_identity<sigsafe::guard>{})));
+}
+
+BOOST_AUTO_TEST_CASE(rule_10_wait_inside_a_handler_panics) {
+  const auto waits_in_handler = []<class Guard>(std::type_identity<Guard>) {
+    return in_child([] {
+      const sigsafe::handler usr1{SIGUSR1, []() noexcept {
+                                    Guard off;
+                                    off.wait();
+                                  }};
+      send(SIGUSR1);
+    });
+  };
+  BOOST_TEST(panics(waits_in_handler(std::type_identity<sigsafe::guard>{}), "wait inside a handler"));
+  BOOST_TEST(
+      panics(waits_in_handler(std::type_identity<sigsafe::lazy::guard>{}), "wait inside a handler"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

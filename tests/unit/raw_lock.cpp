@@ -1,0 +1,175 @@
+// raw_lock.hpp: the concept, spinlock, futex_lock.
+#include <boost/test/unit_test.hpp>
+
+#include <sched.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include <sigsafe/mutex.hpp>
+#include <sigsafe/raw_lock.hpp>
+
+#include <tests/support/holds.hpp>
+#include <tests/support/syscalls.hpp>
+
+namespace {
+
+using locks = std::tuple<sigsafe::spinlock, sigsafe::futex_lock>;
+
+/// Lets everybody in.
+struct no_lock {
+  void lock() noexcept {}
+  bool try_lock() noexcept { return true; }
+  void unlock() noexcept {}
+};
+
+struct tries_in_vain {
+  void lock();
+  void try_lock();
+  void unlock();
+};
+struct never_unlocks {
+  void lock();
+  bool try_lock();
+};
+
+constinit sigsafe::spinlock static_spinlock;
+constinit sigsafe::futex_lock static_futex_lock;
+
+template <class L>
+bool another_thread_cannot_take_it() {
+  L lock;
+  lock.lock();
+  bool taken = false;
+  std::thread{[&] { taken = lock.try_lock(); }}.join();
+  lock.unlock();
+  return !taken;
+}
+
+/// Gives the processor away inside, so that another thread comes in if it can.
+template <class L>
+bool one_at_a_time() {
+  L lock;
+  std::atomic<int> inside{0};
+  std::atomic<bool> together{false};
+  std::latch all_there{3};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] {
+      all_there.arrive_and_wait();
+      for (int round = 0; round < 200; ++round) {
+        lock.lock();
+        if (inside.fetch_add(1) != 0) together = true;
+        sched_yield();
+        inside.fetch_sub(1);
+        lock.unlock();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  return !together;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(raw_lock)
+
+BOOST_AUTO_TEST_CASE(it_is_what_the_standard_calls_lockable) {
+  BOOST_TEST(sigsafe::raw_lock<sigsafe::spinlock>);
+  BOOST_TEST(sigsafe::raw_lock<sigsafe::futex_lock>);
+  BOOST_TEST(sigsafe::raw_lock<std::mutex>);
+  BOOST_TEST(sigsafe::raw_lock<std::timed_mutex>);
+  BOOST_TEST(sigsafe::raw_lock<std::shared_mutex>);
+  BOOST_TEST(sigsafe::raw_lock<std::unique_lock<std::mutex>>);
+  BOOST_TEST(sigsafe::raw_lock<sigsafe::raw_mutex<>>);
+  BOOST_TEST(sigsafe::raw_lock<no_lock>);
+}
+
+BOOST_AUTO_TEST_CASE(other_types_are_none) {
+  BOOST_TEST(!sigsafe::raw_lock<int>);
+  BOOST_TEST(!sigsafe::raw_lock<std::lock_guard<std::mutex>>);
+  BOOST_TEST(!sigsafe::raw_lock<tries_in_vain>);
+  BOOST_TEST(!sigsafe::raw_lock<never_unlocks>);
+}
+
+BOOST_AUTO_TEST_CASE(the_default_is_the_lock_that_sleeps) {
+  BOOST_TEST((std::is_same_v<sigsafe::default_raw_lock, sigsafe::futex_lock>));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(locking_and_unlocking_show, L, locks) {
+  L lock;
+  BOOST_TEST(!lock.is_locked());
+  lock.lock();
+  const bool locked = lock.is_locked();
+  lock.unlock();
+  BOOST_TEST(locked);
+  BOOST_TEST(!lock.is_locked());
+  const bool taken = lock.try_lock();
+  if (taken) lock.unlock();
+  BOOST_TEST(taken);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(another_thread_cannot_take_what_is_held, L, locks) {
+  BOOST_TEST(another_thread_cannot_take_it<L>());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_thread_is_inside_at_a_time, L, locks) {
+  BOOST_TEST(one_at_a_time<L>());
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_lets_everybody_in_is_caught) {
+  BOOST_TEST(!another_thread_cannot_take_it<no_lock>());
+  BOOST_TEST(!one_at_a_time<no_lock>());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiting_thread_comes_in_after_the_unlock, L, locks) {
+  L lock;
+  std::atomic<bool> inside{false};
+  lock.lock();
+  std::thread waiting{[&] {
+    lock.lock();
+    inside = true;
+    lock.unlock();
+  }};
+  for (int i = 0; i < 100; ++i) sched_yield();
+  const bool early = inside;
+  lock.unlock();
+  waiting.join();
+  BOOST_TEST(!early);
+  BOOST_TEST(inside);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_begins_at_compile_time_and_neither_copies_nor_moves, L, locks) {
+  BOOST_TEST((std::is_nothrow_default_constructible_v<L>));
+  BOOST_TEST((!std::is_copy_constructible_v<L> && !std::is_move_constructible_v<L>));
+  BOOST_TEST((!std::is_copy_assignable_v<L> && !std::is_move_assignable_v<L>));
+  BOOST_TEST(!static_spinlock.is_locked());
+  BOOST_TEST(!static_futex_lock.is_locked());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_throws, L, locks) {
+  BOOST_TEST(noexcept(std::declval<L&>().lock()));
+  BOOST_TEST(noexcept(std::declval<L&>().try_lock()));
+  BOOST_TEST(noexcept(std::declval<L&>().unlock()));
+}
+
+BOOST_AUTO_TEST_CASE(they_have_the_documented_sizes) {
+  BOOST_TEST(sizeof(sigsafe::spinlock) == 1U);
+  BOOST_TEST(sizeof(sigsafe::futex_lock) == 4U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(without_contention_there_is_no_system_call, L, locks) {
+  L lock;
+  BOOST_TEST(test::count_system_calls([&] {
+               lock.lock();
+               lock.unlock();
+               if (lock.try_lock()) lock.unlock();
+             }) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
