@@ -5,23 +5,17 @@
 #include <atomic>
 #include <cstddef>
 
+#include <tests/support/sanitizers.hpp>
+
 namespace test {
 
 inline std::atomic<long> allocations{0};
 
 }  // namespace test
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TEST_SANITIZED 1
-#endif
-#endif
+#if TEST_REPLACED_MALLOC
 
-#if defined(TEST_SANITIZED)
-
-// The sanitizers have replaced malloc, and tell about it.
+// The sanitizer has replaced malloc, and tells about it.
 extern "C" void __sanitizer_malloc_hook(const volatile void*, std::size_t) {
   test::allocations.fetch_add(1);
 }

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,7 +19,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <iterator>
 #include <limits>
@@ -232,9 +233,8 @@ BOOST_AUTO_TEST_CASE(the_function_lies_in_the_handler_with_what_it_captured) {
   check_in_child([] {
     int seen = 0;
     // It cannot be copied, and it changes itself.
-    sigsafe::handler on_usr1{SIGUSR1, [&seen, number = std::make_unique<int>(7)]() mutable noexcept {
-                               seen = ++*number;
-                             }};
+    sigsafe::handler on_usr1{
+        SIGUSR1, [&seen, number = std::make_unique<int>(7)]() mutable noexcept { seen = ++*number; }};
     raise(SIGUSR1);
     CHILD_REQUIRE(seen == 8);
     raise(SIGUSR1);
@@ -887,7 +887,8 @@ BOOST_AUTO_TEST_CASE(a_system_call_goes_on_with_restart) {
 
 BOOST_AUTO_TEST_CASE(all_handlers_of_a_signal_must_agree_on_restart) {
   check_in_child([] {
-    std::optional<noting> first{std::in_place, SIGUSR1, notes{1}, sigsafe::handler_options{.restart = true}};
+    std::optional<noting> first{std::in_place, SIGUSR1, notes{1},
+                                sigsafe::handler_options{.restart = true}};
     noting elsewhere{SIGUSR2, notes{9}};
     CHILD_REQUIRE(error_of_interrupted_read() == 0);
     std::optional<noting> second{std::in_place, SIGUSR1, notes{2}};
@@ -1120,7 +1121,7 @@ BOOST_AUTO_TEST_CASE(chain_lets_an_abort_kill) {
 
 namespace {
 
-/// Runs function in a child of the child that may be stopped, and continues it as often as it has to.
+/// Runs function in a child of the child that may be stopped, and demands that it stops so often.
 template <class F>
 void check_stops(int stops, F function) {
   check_in_child([&] {

@@ -16,8 +16,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <memory>
 #include <new>
 #include <optional>
 #include <thread>
@@ -36,21 +34,21 @@ void check_in_child(F function) {
   BOOST_CHECK_MESSAGE(end.succeeded(), end);
 }
 
-/// Ends a handler on a thread of its own, because that may have to wait.
-template <class Handler>
-class ending {
+/// Does something on a thread of its own, because it may have to wait.
+class action {
  public:
-  explicit ending(std::optional<Handler>& handler)
-      : thread_{[&] {
+  template <class F>
+  explicit action(F function)
+      : thread_{[this, function] {
           number_ = gettid();
           number_.notify_one();
-          handler.reset();
+          function();
           returned_ = true;
         }} {
     number_.wait(0);
   }
 
-  /// Returns when the end has returned or waits for something; true when it has returned.
+  /// Returns when the function has returned or waits for something; true when it has returned.
   [[nodiscard]] bool has_returned() const {
     test::await_sleep(number_, [this] { return returned_.load(); });
     return returned_;
@@ -123,9 +121,9 @@ class mortal {
   explicit mortal(std::atomic<long>& calls) noexcept : calls_(&calls) {}
 
   void operator()() const noexcept {
-    if (alive_ != magic) test::fail_child(__FILE__, __LINE__, "the function is alive when called");
+    CHILD_REQUIRE(alive_ == magic);
     ++*calls_;
-    if (alive_ != magic) test::fail_child(__FILE__, __LINE__, "the function is alive when it returns");
+    CHILD_REQUIRE(alive_ == magic);
   }
 
  private:
@@ -154,7 +152,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_on_another_threa
     std::optional<staying> handler{std::in_place, SIGUSR1, stays{&inside}};
     std::thread raising{[] { raise(SIGUSR1); }};
     inside.await_one_inside();
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     CHILD_REQUIRE(!end.has_returned());
     CHILD_REQUIRE(inside.left() == 0);
     inside.let_one_out();
@@ -173,7 +171,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_at_the_end_of_a_
       raise(SIGUSR1);
     }};
     inside.await_one_inside();
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     CHILD_REQUIRE(!end.has_returned());
     inside.let_one_out();
     end.join();
@@ -192,7 +190,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_all_threads_that_are_inside) {
       raising.emplace_back([] { raise(SIGUSR1); });
       inside.await_one_inside();
     }
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     for (int left = 0; left < threads; ++left) {
       CHILD_REQUIRE(!end.has_returned());
       inside.let_one_out();
@@ -263,8 +261,8 @@ BOOST_AUTO_TEST_CASE(an_end_that_waits_holds_up_no_other_end_and_no_beginning) {
     std::thread raising_second{[] { raise(SIGUSR2); }};
     first_room.await_one_inside();
     second_room.await_one_inside();
-    ending end_of_first{first};
-    ending end_of_second{second};
+    action end_of_first{[&] { first.reset(); }};
+    action end_of_second{[&] { second.reset(); }};
     CHILD_REQUIRE(!end_of_first.has_returned());
     CHILD_REQUIRE(!end_of_second.has_returned());
     {
@@ -289,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_function_that_is_inside_is_not_entered_any_more_once_its_
     std::optional<staying> handler{std::in_place, SIGUSR1, stays{&inside}};
     std::thread raising{[] { raise(SIGUSR1); }};
     inside.await_one_inside();
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     CHILD_REQUIRE(!end.has_returned());
     raise(SIGUSR1);
     CHILD_REQUIRE(inside.entered() == 1);
@@ -336,12 +334,17 @@ void set_writable(void* page, bool writable) {
   CHILD_REQUIRE(mprotect(page, page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
 }
 
+void* new_page() {
+  void* const page =
+      mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHILD_REQUIRE(page != MAP_FAILED);
+  return page;
+}
+
 /// A handler in a page of its own.
 class handler_in_a_page {
  public:
-  handler_in_a_page(int signal, std::atomic<long>& calls)
-      : page_(mmap(nullptr, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    CHILD_REQUIRE(page_ != MAP_FAILED);
+  handler_in_a_page(int signal, std::atomic<long>& calls) : page_(new_page()) {
     handler_ = ::new (page_) sigsafe::handler<mortal>{signal, mortal{calls}};
   }
   handler_in_a_page(const handler_in_a_page&) = delete;
@@ -370,7 +373,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_has_found_the_handler_and_no
     std::thread raising{[] { raise(SIGUSR1); }};
     stop.await();  // where it wants to note that it is going to enter
     set_writable(handler->page(), true);
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     CHILD_REQUIRE(!end.has_returned());
     stop.let_on();
     end.join();
@@ -398,11 +401,90 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_was_on_its_way_before_anothe
     stop.let_on();
     stop.await();
     set_writable(handler->page(), true);
-    ending end{handler};
+    action end{[&] { handler.reset(); }};
     CHILD_REQUIRE(!end.has_returned());
     stop.let_on();
     end.join();
     raising.join();
+    CHILD_REQUIRE(calls == 1);
+  });
+}
+
+namespace {
+
+/// Makes the page that it is moved into read-only.
+class closes_page {
+ public:
+  closes_page(void* page, std::atomic<long>& calls) noexcept : page_(page), calls_(&calls) {}
+  closes_page(closes_page&& other) noexcept : page_(other.page_), calls_(other.calls_) {
+    set_writable(page_, false);
+  }
+
+  void operator()() const noexcept { ++*calls_; }
+
+ private:
+  void* page_;
+  std::atomic<long>* calls_;
+};
+
+/// A handler of SIGUSR1 that begins on another thread, which is stopped in the middle of it.
+class halted_beginning {
+ public:
+  explicit halted_beginning(std::atomic<long>& calls)
+      : page_(new_page()), thread_{[this, &calls] {
+          handler_ = ::new (page_) closing{SIGUSR1, closes_page{page_, calls}};
+        }} {
+    stops::await();
+  }
+  halted_beginning(const halted_beginning&) = delete;
+  halted_beginning& operator=(const halted_beginning&) = delete;
+  ~halted_beginning() {
+    handler_->~handler();
+    CHILD_REQUIRE(munmap(page_, page_size) == 0);
+  }
+
+  void let_on() {
+    set_writable(page_, true);
+    stops::let_on();
+    thread_.join();
+  }
+
+ private:
+  using closing = sigsafe::handler<closes_page>;
+
+  void* page_;
+  closing* handler_ = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_beginning_waits_for_another_one_that_is_halfway) {
+  check_in_child([] {
+    const stops stop;
+    std::atomic<long> calls{0};
+    halted_beginning halfway{calls};
+    std::optional<counting> another;
+    action beginning{[&] { another.emplace(SIGUSR1, counts{&calls}); }};
+    CHILD_REQUIRE(!beginning.has_returned());
+    halfway.let_on();
+    beginning.join();
+    raise(SIGUSR1);
+    CHILD_REQUIRE(calls == 2);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(an_end_waits_for_a_beginning_that_is_halfway) {
+  check_in_child([] {
+    const stops stop;
+    std::atomic<long> calls{0};
+    std::optional<counting> another{std::in_place, SIGUSR1, counts{&calls}};
+    halted_beginning halfway{calls};
+    action end{[&] { another.reset(); }};
+    CHILD_REQUIRE(!end.has_returned());
+    halfway.let_on();
+    end.join();
+    raise(SIGUSR1);
     CHILD_REQUIRE(calls == 1);
   });
 }
@@ -503,7 +585,7 @@ BOOST_AUTO_TEST_CASE(handlers_begin_and_end_under_signals_from_everywhere) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_handler_that_begins_and_ends_others_may_interrupt_the_beginning_and_end_of_others) {
+BOOST_AUTO_TEST_CASE(a_handler_may_begin_and_end_others_wherever_it_interrupts) {
   check_in_child([] {
     std::atomic<long> calls{0};
     std::atomic<long> interruptions{0};
@@ -518,7 +600,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_begins_and_ends_others_may_interrupt_the_beg
         sched_yield();
       }
     }};
-    for (int cycle = 0; cycle < 2000 || interruptions < 300; ++cycle)
+    for (int cycle = 0; cycle < 800 || interruptions < 200; ++cycle)
       const counting handler{SIGUSR2, counts{&calls}};
     stop = true;
     sending.join();
@@ -531,7 +613,8 @@ BOOST_AUTO_TEST_CASE(threads_may_end_right_after_a_handler) {
     std::atomic<long> calls{0};
     constexpr long rounds = 200;
     for (int i = 0; i < rounds; ++i) {
-      std::optional<short_lived<sigsafe::handler<mortal>>> handler{std::in_place, SIGUSR1, mortal{calls}};
+      std::optional<short_lived<sigsafe::handler<mortal>>> handler{std::in_place, SIGUSR1,
+                                                                   mortal{calls}};
       std::thread one{[] { raise(SIGUSR1); }};
       std::thread other{[] {
         const sigsafe::lazy::guard off;

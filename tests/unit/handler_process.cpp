@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -181,7 +182,8 @@ BOOST_AUTO_TEST_CASE(only_what_runs_in_a_forked_child_chains_there) {
       raise(SIGUSR1);
       CHILD_REQUIRE(calls == 1 && foreign_calls == 0);
     })));
-    running.emplace(SIGUSR1, counts{&calls}, sigsafe::handler_options{.chain = true, .in_child = true});
+    running.emplace(SIGUSR1, counts{&calls},
+                    sigsafe::handler_options{.chain = true, .in_child = true});
     CHILD_REQUIRE(succeeded(status_of(&fork, [&] {
       raise(SIGUSR1);
       CHILD_REQUIRE(calls == 1 && foreign_calls == 1);

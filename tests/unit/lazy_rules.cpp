@@ -537,6 +537,8 @@ BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_leaves_a_deferral_to_whoev
     {
       const sigsafe::lazy::guard off;
       send(SIGUSR1);
+      { const sigsafe::guard eager; }
+      CHILD_REQUIRE(has_deferred() && is_closed());
       {
         const sigsafe::guard eager;
         send(SIGUSR2);

@@ -29,6 +29,7 @@
 #include <tests/support/broken_backends.hpp>
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
+#include <tests/support/sanitizers.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -338,9 +339,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_locks_of_the_standard_library_work_with_it, B,
         [&] { return std::make_unique<std::scoped_lock<decltype(one), decltype(two)>>(one, two); });
     require_disabled_by<B>([&] { return std::unique_lock{one}; });
     require_disabled_by<B>([&] { return std::unique_lock{two, std::try_to_lock}; });
-    require_disabled_by<B>([&] { return std::unique_lock{one, 1h}; });
-    require_disabled_by<B>(
-        [&] { return std::unique_lock{one, std::chrono::steady_clock::now() + 1h}; });
+    // ThreadSanitizer of clang 14 does not see pthread_mutex_clocklock lock a mutex.
+    if constexpr (!test::under_thread_sanitizer) {
+      require_disabled_by<B>([&] { return std::unique_lock{one, 1h}; });
+      require_disabled_by<B>(
+          [&] { return std::unique_lock{one, std::chrono::steady_clock::now() + 1h}; });
+    }
     require_disabled_by<B>([&] { return std::unique_lock{shared}; });
     require_disabled_by<B>([&] { return std::shared_lock{shared}; });
     require_disabled_by<B>([&] { return std::shared_lock{shared, std::try_to_lock}; });
