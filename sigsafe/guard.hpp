@@ -22,7 +22,7 @@ class [[nodiscard]] basic_guard {
  public:
   using backend_type = B;
 
-  explicit basic_guard(location where = location::current()) noexcept
+  [[nodiscard]] explicit basic_guard(location where = location::current()) noexcept
       : state_(B::disable()), thread_(where) {}
   basic_guard(const basic_guard&) = delete;
   basic_guard& operator=(const basic_guard&) = delete;

@@ -42,7 +42,7 @@ class [[nodiscard]] handler : private detail::handler_node {
                 "a signal handler: write [...](const sigsafe::signal_info&) noexcept { ... }");
 
  public:
-  handler(int signal, F function, handler_options options = {},
+  [[nodiscard]] handler(int signal, F function, handler_options options = {},
           location where = location::current())
       : detail::handler_node(signal, &call, options, where),
         function_(std::move(function)) {

@@ -14,8 +14,8 @@
 
 namespace test {
 
-/// Changes the kernel's mask at every begin and puts the old one back at every end: right as long as
-/// owners end in reverse order, as on flat hardware.
+/// Changes the kernel's mask at every begin and puts the old one back at every end: right as long
+/// as owners end in reverse order, as on flat hardware.
 struct flat_backend {
   using state_type = sigsafe::signal_set;
 

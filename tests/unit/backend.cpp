@@ -1,5 +1,5 @@
-// backend/*.hpp: the concepts and what every backend promises. The guarantees of the hosted ones are
-// in guard.cpp, guard_wait.cpp and any_order.cpp.
+// backend/*.hpp: the concepts and what every backend promises. The guarantees of the hosted ones
+// are in guard.cpp, guard_wait.cpp and any_order.cpp.
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <mutex>
-#include <string>
 #include <utility>
 
 #include <sigsafe/guard.hpp>

@@ -186,7 +186,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nested_guards_enable_only_at_the_outermost_end, B,
 }
 
 BOOST_AUTO_TEST_CASE(an_inner_guard_that_enables_is_caught) {
-  BOOST_TEST(test::is_caught(::nested_guards_enable_only_at_the_outermost_end<test::opens_everything>()));
+  const child_end end =
+      ::nested_guards_enable_only_at_the_outermost_end<test::opens_everything>();
+  BOOST_TEST(test::is_caught(end));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(eager_and_lazy_guards_nest_in_either_order, Pair, eager_and_lazy) {

@@ -119,7 +119,9 @@ child_end two_processes_wake_each_other() {
   });
 }
 
-std::string here(unsigned line) { return std::string(__FILE__) + ":" + std::to_string(line) + ": "; }
+std::string here(unsigned line) {
+  return std::string(__FILE__) + ":" + std::to_string(line) + ": ";
+}
 
 }  // namespace
 

@@ -15,7 +15,6 @@
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/raw_lock.hpp>
 
-#include <tests/support/holds.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <compare>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -119,7 +120,9 @@ bool throws(F&& function) {
   return false;
 }
 
-std::string here(unsigned line) { return std::string(__FILE__) + ":" + std::to_string(line) + ": "; }
+std::string here(unsigned line) {
+  return std::string(__FILE__) + ":" + std::to_string(line) + ": ";
+}
 
 const std::string mut_of_mut = "mutable borrow of a cell that is already mutably borrowed";
 const std::string mut_of_shared = "mutable borrow of a cell that is already borrowed";
@@ -407,7 +410,7 @@ BOOST_AUTO_TEST_CASE(every_member_that_borrows_panics_with_the_callers_place) {
   const auto place = [](unsigned line, const std::string& text) { return here(line) + text; };
   const unsigned first = __LINE__ + 1;
   const child_end replaced = under_a_writer([](auto& cell) { cell.replace(1); });
-  const child_end made = under_a_writer([](auto& cell) { cell.replace_with([](int) { return 1; }); });
+  const child_end made = under_a_writer([](auto& cell) { cell.replace_with(std::negate{}); });
   const child_end taken = under_a_writer([](auto& cell) { cell.take(); });
   const child_end set = under_a_writer([](auto& cell) { cell.set(1); });
   const child_end with = under_a_writer([](auto& cell) { cell.with_borrow([](int) {}); });
@@ -551,7 +554,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(map_split_gives_two_parts_that_end_in_either_order
   const child_end end = in_child([] {
     const counter usr1{SIGUSR1};
     ref_cell<point, B> cell{point{1, 2}};
-    const auto parts = [](auto& p) { return std::pair<decltype((p.x)), decltype((p.y))>{p.x, p.y}; };
+    const auto parts = [](auto& p) {
+      return std::pair<decltype((p.x)), decltype((p.y))>{p.x, p.y};
+    };
     for (const bool first_ends_first : {true, false}) {
       const int runs = usr1.runs();
       {

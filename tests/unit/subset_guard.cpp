@@ -45,8 +45,8 @@ class puts_the_old_mask_back {
   sigset_t before_;
 };
 
-/// A subset guard and a lock that begin and end crosswise, with a signal deferred, or not, before the
-/// subset guard begins. SIGUSR1 is in the set, SIGUSR2 is not.
+/// A subset guard and a lock that begin and end crosswise, with a signal deferred, or not, before
+/// the subset guard begins. SIGUSR1 is in the set, SIGUSR2 is not.
 template <class Subset, class B>
 child_end begins_and_ends_crosswise_with_a_lock() {
   return in_child([] {
