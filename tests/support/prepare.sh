@@ -15,9 +15,7 @@ is_there() {
     pkgconf) command -v pkg-config ;;
     binutils) command -v size ;;
     libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
-    libboost-dev) has_header boost/version.hpp ;;
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
-    libfmt-dev) has_header fmt/format.h ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     *)
       echo "prepare: there is no way to look for $1" >&2
