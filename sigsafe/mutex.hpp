@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +22,6 @@ template <class B, bool Checked = checked && identifying_backend<B>>
 class holder {
  public:
   constexpr void before_lock(location) const noexcept {}
-  constexpr bool may_try(location) const noexcept { return true; }
   constexpr void locked(location) noexcept {}
   constexpr void before_unlock() noexcept {}
 };
@@ -246,7 +246,7 @@ class SIGSAFE_CAPABILITY mutex {
   decltype(auto) with_lock(F&& function, location where = location::current())
       SIGSAFE_EXCLUDES(this) {
     const guard_type locked = lock(where);
-    return std::forward<F>(function)(*locked);
+    return std::invoke(std::forward<F>(function), *locked);
   }
 
   /// Whether somebody holds it at this moment; for assertions, not for decisions.

@@ -53,7 +53,7 @@ void write_line(const panic_info& info) noexcept {
     out.append(": ");
   }
   out.append(info.what);
-  if (info.other_label != nullptr) {
+  if (info.other_label != nullptr && info.other.file != nullptr) {
     out.append("; ");
     out.append(info.other_label);
     out.append(" ");

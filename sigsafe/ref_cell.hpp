@@ -325,7 +325,8 @@ class ref_cell {
 
   /// The value without a borrow.   Pre: no handler can reach this cell and no borrow lives
   [[nodiscard]] constexpr T& get_mut() noexcept { return value_; }
-  [[nodiscard]] constexpr T* as_ptr() const noexcept { return &value_; }
+  [[nodiscard]] constexpr T* as_ptr() noexcept { return &value_; }
+  [[nodiscard]] constexpr const T* as_ptr() const noexcept { return &value_; }
   [[nodiscard]] constexpr T into_inner() && noexcept(std::is_nothrow_move_constructible_v<T>) {
     return std::move(value_);
   }
@@ -343,7 +344,7 @@ class ref_cell {
   }
 
  private:
-  mutable T value_;  // as_ptr hands out what a const cell's borrow_mut could not
+  T value_;
   mutable detail::borrow_flag flag_;
 };
 

@@ -49,7 +49,7 @@ struct thread_state {
 };
 
 // Initial-exec and constinit: a first touch, also one in a handler, is an address and no call. The
-// definition, in thread_state.cpp, is a unique symbol: shared objects that each link the static
+// definition, in deferral.cpp, is a unique symbol: shared objects that each link the static
 // library still share one state a thread.
 extern constinit thread_local thread_state this_thread asm("sigsafe_abi1_this_thread")
     SIGSAFE_API __attribute__((tls_model("initial-exec")));

@@ -604,6 +604,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(with_lock_returns_and_throws_what_the_function_doe
   BOOST_TEST(test::holds(end));
 }
 
+BOOST_AUTO_TEST_CASE(with_lock_takes_a_pointer_to_a_member) {
+  struct pair {
+    int first;
+    int second;
+  };
+  sigsafe::mutex<pair> mutex{pair{1, 2}};
+  BOOST_TEST(mutex.with_lock(&pair::second) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(it_begins_in_every_way) {
   *static_mutex.lock() += 1;
   BOOST_TEST(*static_mutex.lock() == 42);

@@ -353,6 +353,15 @@ BOOST_AUTO_TEST_CASE(it_begins_in_every_way) {
   BOOST_TEST(!std::is_copy_assignable_v<ref_cell<int>>);
 }
 
+BOOST_AUTO_TEST_CASE(without_a_borrow_the_value_is_reached_at_compile_time_too) {
+  constexpr auto twice = [] {
+    sigsafe::ref_cell<int> cell{5};
+    return cell.get_mut() + *cell.as_ptr();
+  };
+  static_assert(twice() == 10);
+  BOOST_TEST(twice() == 10);
+}
+
 BOOST_AUTO_TEST_CASE(a_copy_has_the_value_and_its_own_flag) {
   ref_cell<std::string> cell{"value"};
   const auto reading = cell.borrow();
