@@ -12,7 +12,8 @@ struct handler_options {
   /// (sigaltstack). A deferred signal's handlers run on the stack of the guard that ends.
   bool alternate_stack = false;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
-  /// a foreign handler is called, a default action is taken.
+  /// a foreign handler is called, a default action is taken. After a deferral a foreign handler gets a
+  /// null context, because what it would describe has gone on.
   bool chain = false;
   /// What a forked child does with this signal: run this handler too, or, when it is false, take
   /// the signal's default action.
