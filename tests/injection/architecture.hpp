@@ -1,0 +1,33 @@
+// What the injector must know of a processor: its breakpoint, its registers, and where an
+// instruction may continue. The only target conditionals of the injection stand here.
+#pragma once
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace injection {
+
+using address = std::uintptr_t;
+
+/// Where an instruction continues: by the processor's trap flag, or at one of up to two addresses.
+struct continuation {
+  bool traps;
+  int count;
+  address places[2];
+};
+
+}  // namespace injection
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <tests/injection/architecture_x86.hpp>
+#elif defined(__aarch64__)
+#include <tests/injection/architecture_aarch64.hpp>
+#elif defined(__riscv) && __riscv_xlen == 64
+#include <tests/injection/architecture_riscv64.hpp>
+#else
+#error "the injector knows x86, aarch64 and riscv64; another processor needs a file like architecture_x86.hpp"
+#endif

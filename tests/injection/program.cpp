@@ -1,0 +1,182 @@
+// The program under test. The runner starts it for each subject, watches it and says what came out.
+// It needs nothing but sigsafe, so that it runs on every instruction set that sigsafe is hosted on.
+//
+//   program list                              the subjects, one a line
+//   program sweep DESCRIPTOR                  what the board in this descriptor's memory asks for
+//   program once SUBJECT [VARIANT]            one run; somebody else injects the variant
+//   program replay SUBJECT VARIANT INDEX [VARIANT INDEX]   exactly one injection, or pair
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <tests/injection/board.hpp>
+#include <tests/injection/trial.hpp>
+
+namespace injection {
+namespace {
+
+[[noreturn]] void refuse(const char* what, const char* name) {
+  std::fprintf(stderr, "there is no %s \"%s\"; `list` names them all\n", what, name);
+  std::exit(2);
+}
+
+const entry& find_subject(const char* name) {
+  for (const entry& each : subjects())
+    if (std::strcmp(each.name, name) == 0) return each;
+  refuse("subject", name);
+}
+
+const variant& find_variant(const char* name) {
+  for (const variant& each : variants())
+    if (std::strcmp(each.name, name) == 0) return each;
+  refuse("variant", name);
+}
+
+std::uint32_t number(const char* text) {
+  return static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
+}
+
+int list() {
+  std::printf("marks %#jx %#jx\n", static_cast<std::uintmax_t>(injector::begin_of_operation()),
+              static_cast<std::uintmax_t>(injector::end_of_operation()));
+  for (const variant& each : variants()) std::printf("variant %s\n", each.name);
+  for (const entry& each : subjects())
+    std::printf("subject %s%s%s%s\n", each.name, each.wants.core ? " core" : "",
+                each.wants.sleeps ? " sleeps" : "", each.wants.forks ? " forks" : "");
+  return 0;
+}
+
+/// Carries out the order on the board; after each violation the runner starts a new process.
+class sweeper {
+ public:
+  explicit sweeper(board& shared)
+      : board_(shared), trial_(find_subject(shared.subject)), first_(find_variant(shared.first_variant)) {}
+
+  int go() {
+    if (!trial_.takes(first_)) return finish();
+    if (const char* const wrong = trial_.learn()) return violated(wrong);
+    board_.steps_of_first = trial_.size();
+    for (std::uint32_t i = 0; i < trial_.size(); ++i) board_.trace[i] = trial_.at(i);
+    board_.sleeps_at = trial_.sleeps_at();
+    return board_.kind == sweep::singles ? singles() : pairs(find_variant(board_.second_variant));
+  }
+
+ private:
+  int singles() {
+    const burst what = first_.what();
+    for (std::uint32_t i = board_.from.first; i < trial_.size(); i += board_.stride_first) {
+      begin(i, trial_.at(i), 0, 0);
+      if (const char* const wrong = trial_.run(i, what)) return violated(wrong);
+    }
+    return finish();
+  }
+
+  int pairs(const variant& second) {
+    const burst what = first_.what();
+    const burst then = second.what();
+    std::uint32_t from = board_.from.second;
+    for (std::uint32_t i = board_.from.first; i < trial_.size(); i += board_.stride_first) {
+      begin(i, trial_.at(i), 0, 0);
+      board_.learning = 1;
+      if (const char* const wrong = trial_.learn_behind(i, what)) return violated(wrong);
+      board_.learning = 0;
+      board_.steps_of_second = trial_.size_behind();
+      for (std::uint32_t k = from; k < trial_.size_behind(); k += board_.stride_second) {
+        begin(i, trial_.at(i), k, trial_.at_behind(k));
+        ++board_.pairs;
+        if (const char* const wrong = trial_.run(i, what, k, then)) return violated(wrong);
+      }
+      from = 0;
+    }
+    return finish();
+  }
+
+  void begin(std::uint32_t first, address first_address, std::uint32_t second,
+             address second_address) noexcept {
+    board_.at = {first, second};
+    board_.at_address[0] = first_address;
+    board_.at_address[1] = second_address;
+    __atomic_store_n(&board_.runs, board_.runs + 1, __ATOMIC_RELEASE);
+  }
+
+  int finish() noexcept {
+    board_.finished = 1;
+    return 0;
+  }
+
+  int violated(const char* wrong) noexcept {
+    std::strncpy(board_.violation, wrong, sizeof(board_.violation) - 1);
+    return 1;
+  }
+
+  board& board_;
+  trial trial_;
+  const variant& first_;
+};
+
+int sweep_all(const char* descriptor) {
+  void* const memory = mmap(nullptr, sizeof(board), PROT_READ | PROT_WRITE, MAP_SHARED,
+                            static_cast<int>(number(descriptor)), 0);
+  if (memory == MAP_FAILED) {
+    std::perror("the board cannot be mapped");
+    return 3;
+  }
+  return sweeper{*static_cast<board*>(memory)}.go();
+}
+
+int report(const char* wrong) {
+  if (wrong != nullptr) std::fprintf(stderr, "VIOLATION: %s\n", wrong);
+  return wrong != nullptr ? 1 : 0;
+}
+
+int once(const char* subject, const char* injected) {
+  trial tried{find_subject(subject)};
+  if (injected == nullptr) return report(tried.run_bare(nullptr));
+  const burst what = find_variant(injected).what();
+  return report(tried.run_bare(&what));
+}
+
+// For a debugger: what comes next is the run that was asked for.
+extern "C" [[gnu::noinline, gnu::used]] void injection_replay() { asm volatile("" ::: "memory"); }
+
+int replay(char** arguments, int count) {
+  trial tried{find_subject(arguments[0])};
+  const burst first = find_variant(arguments[1]).what();
+  const std::uint32_t index = number(arguments[2]);
+  if (const char* const wrong = tried.learn()) return report(wrong);
+  if (index >= tried.size()) return report("the operation has not so many instructions");
+  if (count == 3) {
+    injection_replay();
+    return report(tried.run(index, first));
+  }
+  const burst second = find_variant(arguments[3]).what();
+  const std::uint32_t then = number(arguments[4]);
+  if (const char* const wrong = tried.learn_behind(index, first)) return report(wrong);
+  if (then >= tried.size_behind()) return report("behind the first signal there are not so many instructions");
+  injection_replay();
+  return report(tried.run(index, first, then, second));
+}
+
+int go(int count, char** arguments) {
+  const auto is = [&](const char* command, int least, int most) {
+    return std::strcmp(arguments[1], command) == 0 && count - 2 >= least && count - 2 <= most;
+  };
+  if (count >= 2) {
+    if (is("list", 0, 0)) return list();
+    if (is("sweep", 1, 1)) return sweep_all(arguments[2]);
+    if (is("once", 1, 2)) return once(arguments[2], count == 4 ? arguments[3] : nullptr);
+    if (is("replay", 3, 3) || is("replay", 5, 5)) return replay(arguments + 2, count - 2);
+  }
+  std::fprintf(stderr,
+               "usage: %s list | sweep DESCRIPTOR | once SUBJECT [VARIANT] |\n"
+               "       replay SUBJECT VARIANT INDEX [VARIANT INDEX]\n",
+               arguments[0]);
+  return 2;
+}
+
+}  // namespace
+}  // namespace injection
+
+int main(int count, char** arguments) { return injection::go(count, arguments); }

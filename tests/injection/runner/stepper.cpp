@@ -1,0 +1,114 @@
+#include <tests/injection/runner/stepper.hpp>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace injection {
+
+namespace {
+
+/// A traced process that stands at the beginning of the operation. x86 only, as the runner itself.
+class traced {
+ public:
+  traced(const program& tested, std::uint64_t begin, const std::vector<std::string>& arguments) {
+    process_ = fork();
+    if (process_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (process_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      execute(tested, arguments);
+    }
+    wait();
+    ptrace(PTRACE_SETOPTIONS, process_, nullptr, PTRACE_O_EXITKILL);
+    const long original = ptrace(PTRACE_PEEKTEXT, process_, begin, nullptr);
+    ptrace(PTRACE_POKETEXT, process_, begin, (original & ~0xffL) | 0xcc);
+    resume(PTRACE_CONT);
+    if (ended()) throw std::runtime_error("the traced program ended before its operation began");
+    ptrace(PTRACE_POKETEXT, process_, begin, original);
+    user_regs_struct registers;
+    ptrace(PTRACE_GETREGS, process_, nullptr, &registers);
+    registers.rip = begin;
+    ptrace(PTRACE_SETREGS, process_, nullptr, &registers);
+  }
+  traced(const traced&) = delete;
+  traced& operator=(const traced&) = delete;
+  ~traced() {
+    if (ended()) return;
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, __WALL);
+  }
+
+  [[nodiscard]] bool ended() const noexcept { return !WIFSTOPPED(status_); }
+  [[nodiscard]] int status() const noexcept { return status_; }
+  [[nodiscard]] std::uint64_t ip() const {
+    user_regs_struct registers{};
+    ptrace(PTRACE_GETREGS, process_, nullptr, &registers);
+    return registers.rip;
+  }
+
+  /// One instruction; a signal that comes meanwhile is passed on.
+  void step() { resume(PTRACE_SINGLESTEP); }
+  void send(int signal) const { syscall(SYS_tgkill, process_, process_, signal); }
+  void run_to_end() {
+    while (!ended()) resume(PTRACE_CONT);
+  }
+
+ private:
+  void resume(__ptrace_request how) {
+    int forwarded = 0;
+    do {
+      ptrace(how, process_, nullptr, forwarded);
+      wait();
+      forwarded = ended() || WSTOPSIG(status_) == SIGTRAP ? 0 : WSTOPSIG(status_);
+    } while (forwarded != 0);
+  }
+  void wait() {
+    if (waitpid(process_, &status_, __WALL) != process_)
+      throw std::system_error(errno, std::generic_category(), "waitpid");
+  }
+
+  pid_t process_;
+  int status_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::uint64_t> step_through(const program& tested, const program_list& list,
+                                        const subject_entry& subject, std::size_t most) {
+  traced process{tested, list.begin, {"once", subject.name}};
+  std::vector<std::uint64_t> steps;
+  while (!process.ended() && steps.size() < most) {
+    const std::uint64_t ip = process.ip();
+    if (ip == list.end) break;
+    steps.push_back(ip);
+    process.step();
+  }
+  return steps;
+}
+
+std::string step_and_send(const program& tested, const program_list& list,
+                          const subject_entry& subject, std::size_t index, int signal,
+                          const std::string& variant) {
+  traced process{tested, list.begin, {"once", subject.name, variant}};
+  for (std::size_t i = 0; i < index && !process.ended(); ++i) process.step();
+  if (process.ended()) return "the stepped program ended before it came to the instruction";
+  process.send(signal);
+  process.run_to_end();
+  if (WIFSIGNALED(process.status()))
+    return fmt::format("the stepped program was killed by SIG{}",
+                       sigabbrev_np(WTERMSIG(process.status())));
+  if (WEXITSTATUS(process.status()) != 0) return "the stepped program's check failed";
+  return {};
+}
+
+}  // namespace injection

@@ -1,0 +1,235 @@
+#include <tests/injection/runner/supervise.hpp>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace injection {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+[[noreturn]] void fail(const char* call) {
+  throw std::system_error(errno, std::generic_category(), call);
+}
+
+class shared_board {
+ public:
+  shared_board() : descriptor_(memfd_create("injection", 0)) {
+    if (descriptor_ < 0) fail("memfd_create");
+    if (ftruncate(descriptor_, sizeof(board)) != 0) fail("ftruncate");
+    void* const memory =
+        mmap(nullptr, sizeof(board), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
+    if (memory == MAP_FAILED) fail("mmap");
+    board_ = static_cast<board*>(memory);
+  }
+  shared_board(const shared_board&) = delete;
+  shared_board& operator=(const shared_board&) = delete;
+  ~shared_board() {
+    munmap(board_, sizeof(board));
+    close(descriptor_);
+  }
+
+  board& operator*() const noexcept { return *board_; }
+  board* operator->() const noexcept { return board_; }
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] std::uint32_t runs() const noexcept {
+    return __atomic_load_n(&board_->runs, __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard]] bool learns() const noexcept {
+    return __atomic_load_n(&board_->learning, __ATOMIC_RELAXED) != 0;
+  }
+
+ private:
+  int descriptor_;
+  board* board_;
+};
+
+milliseconds processor_time(pid_t process) {
+  clockid_t clock;
+  timespec time;
+  if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0ms;
+  return std::chrono::duration_cast<milliseconds>(std::chrono::seconds{time.tv_sec} +
+                                                  std::chrono::nanoseconds{time.tv_nsec});
+}
+
+/// The letter that /proc says: S, asleep; R, on a processor or waiting for one.
+char state(pid_t process) {
+  std::ifstream file{fmt::format("/proc/{}/stat", process)};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  const auto name_end = text.rfind(')');
+  return name_end == std::string::npos || name_end + 2 >= text.size() ? '?' : text[name_end + 2];
+}
+
+/// Waits until the process ends; returns false, and has killed it, when it made no progress.
+bool await(pid_t process, const shared_board& shared, milliseconds patience) {
+  const int watched = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+  if (watched < 0) fail("pidfd_open");
+  pollfd ended{watched, POLLIN, 0};
+  // To start and to learn takes longer than a run.
+  constexpr int longer = 50;
+  std::uint32_t runs = shared.runs();
+  milliseconds asleep{0};
+  milliseconds used_before = processor_time(process);
+  bool hung = false;
+  while (!hung && poll(&ended, 1, static_cast<int>(patience.count() / 2)) == 0) {
+    const bool starts = shared.runs() == 0 || shared.learns();
+    const milliseconds limit = starts ? patience * longer : patience;
+    if (shared.runs() != runs) {
+      runs = shared.runs();
+      asleep = 0ms;
+      used_before = processor_time(process);
+    } else {
+      asleep = state(process) == 'S' ? asleep + patience / 2 : 0ms;
+      hung = asleep >= limit || processor_time(process) - used_before >= limit;
+    }
+  }
+  close(watched);
+  if (hung) kill(process, SIGKILL);
+  return !hung;
+}
+
+std::string describe(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("the program was killed by SIG{}", sigabbrev_np(WTERMSIG(status)));
+  return fmt::format("the program ended with status {}", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+void execute(const program& tested, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = tested.emulator;
+  words.push_back(tested.path);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  execvp(pointers[0], pointers.data());
+  fmt::print(stderr, "{} cannot be started: {}\n", words[0], std::strerror(errno));
+  _exit(127);
+}
+
+program_list list_of(const program& tested) {
+  int ends[2];
+  if (pipe(ends) != 0) fail("pipe");
+  const pid_t process = fork();
+  if (process < 0) fail("fork");
+  if (process == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    execute(tested, {"list"});
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t size; (size = read(ends[0], buffer, sizeof(buffer))) > 0;)
+    text.append(buffer, static_cast<std::size_t>(size));
+  close(ends[0]);
+  int status = 0;
+  waitpid(process, &status, 0);
+  if (status != 0)
+    throw std::runtime_error(fmt::format("{} list: {}", tested.path, describe(status)));
+
+  program_list list;
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words{line};
+    std::string kind, name;
+    words >> kind;
+    if (kind == "marks") {
+      words >> std::hex >> list.begin >> list.end;
+    } else if (kind == "variant") {
+      words >> list.variants.emplace_back();
+    } else {
+      subject_entry& subject = list.subjects.emplace_back();
+      words >> subject.name;
+      for (std::string word; words >> word;) {
+        subject.core = subject.core || word == "core";
+        subject.sleeps = subject.sleeps || word == "sleeps";
+        subject.forks = subject.forks || word == "forks";
+      }
+    }
+  }
+  return list;
+}
+
+outcome carry_out(const program& tested, const order& wanted) {
+  const shared_board shared;
+  const auto copy = [](char* to, std::size_t size, const std::string& from) {
+    if (from.size() >= size) throw std::runtime_error(fmt::format("the name {} is too long", from));
+    std::memcpy(to, from.c_str(), from.size() + 1);
+  };
+  copy(shared->subject, sizeof(shared->subject), wanted.subject);
+  copy(shared->first_variant, sizeof(shared->first_variant), wanted.first_variant);
+  copy(shared->second_variant, sizeof(shared->second_variant), wanted.second_variant);
+  const bool pairs = !wanted.second_variant.empty();
+  shared->kind = pairs ? sweep::pairs : sweep::singles;
+  shared->stride_first = wanted.stride_first;
+  shared->stride_second = wanted.stride_second;
+
+  outcome result;
+  for (;;) {
+    shared->runs = 0;
+    shared->finished = 0;
+    shared->learning = 0;
+    shared->violation[0] = '\0';
+    shared->at = {};
+    const pid_t process = fork();
+    if (process < 0) fail("fork");
+    if (process == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      execute(tested, {"sweep", std::to_string(shared.descriptor())});
+    }
+    const bool ended = await(process, shared, wanted.patience);
+    int status = 0;
+    waitpid(process, &status, 0);
+    result.runs += shared->runs;
+    result.instructions = shared->steps_of_first;
+    if (shared->finished != 0) break;
+
+    violation& found = result.violations.emplace_back();
+    if (!ended)
+      found.what = "it hangs";
+    else if (shared->violation[0] != '\0')
+      found.what = shared->violation;
+    else
+      found.what = describe(status);
+    found.at = shared->at;
+    found.address[0] = shared->at_address[0];
+    found.address[1] = shared->at_address[1];
+    // Without a single run there is nothing to go on with.
+    if (shared->runs == 0 || result.violations.size() >= wanted.most_violations) break;
+    shared->from = shared->at;
+    if (pairs) {
+      shared->from.second += wanted.stride_second;
+      // What hung or failed before it was known what follows the first signal fails again.
+      if (found.address[1] == 0) shared->from = {found.at.first + wanted.stride_first, 0};
+    } else {
+      shared->from.first += wanted.stride_first;
+    }
+    shared->at_address[0] = shared->at_address[1] = 0;
+  }
+  result.pairs = shared->pairs;
+  result.sleeps_at = shared->sleeps_at;
+  result.trace.assign(shared->trace, shared->trace + shared->steps_of_first);
+  return result;
+}
+
+}  // namespace injection

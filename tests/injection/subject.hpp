@@ -1,0 +1,118 @@
+// What signals are injected into.
+#pragma once
+
+#include <signal.h>
+
+#include <vector>
+
+#include <sigsafe/backend/lazy.hpp>
+#include <sigsafe/backend/posix.hpp>
+#include <sigsafe/guard.hpp>
+#include <sigsafe/handler.hpp>
+
+#include <tests/injection/injector.hpp>
+
+namespace injection {
+
+using eager = sigsafe::backend::posix;
+using lazy = sigsafe::backend::lazy;
+
+// The signals that are injected, and one that operations send by themselves.
+constexpr int first_signal = SIGUSR1;
+constexpr int second_signal = SIGUSR2;
+constexpr int own_signal = SIGALRM;
+constexpr int ignored_signal = SIGURG;
+constexpr int fault_signal = SIGSEGV;
+constexpr int foreign_eager_signal = SIGHUP;  // its foreign handler sends first_signal in an eager guard
+constexpr int foreign_lazy_signal = SIGTERM;  // and this one in a lazy guard
+constexpr int user_blocked_signal = SIGWINCH;  // blocked by the program all the time
+inline int real_time_signal() noexcept { return SIGRTMIN + 3; }
+
+/// Sends a signal to this thread and enters it into `seen`; unless it is blocked, it arrives before
+/// this returns.
+void send(int signal) noexcept;
+
+/// What was sent to the thread in one run, and what its handlers saw.
+class record {
+ public:
+  void reset() noexcept;
+  void note_sent(int signal) noexcept { sent_[signal] = sent_[signal] + 1; }
+  void note_handled(const siginfo_t& info) noexcept;
+  [[nodiscard]] int handled(int signal) const noexcept { return handled_[signal]; }
+  /// Null, or what is wrong: a signal that was not handled once for each time that it was sent, or
+  /// real-time signals whose payloads came in another order.
+  [[nodiscard]] const char* compare(bool in_order) const noexcept;
+
+ private:
+  // volatile, because handlers change them.
+  volatile int sent_[65]{};
+  volatile int handled_[65]{};
+  volatile int last_payload_ = 0;
+  volatile bool disorder_ = false;
+};
+extern record seen;
+
+/// An operation under test. A subject is made once in a process and runs many times.
+class subject {
+ public:
+  subject() = default;
+  subject(const subject&) = delete;
+  subject& operator=(const subject&) = delete;
+  virtual ~subject() = default;
+
+  /// Before each run; no signal comes here.
+  virtual void reset() {}
+  virtual void operation() = 0;
+  /// In each of sigsafe's handlers for the signals above.
+  virtual void in_handler(const sigsafe::signal_info&) noexcept {}
+  /// Null, or what is wrong after a run.
+  virtual const char* check() { return nullptr; }
+};
+
+/// What a subject wants of the program.
+struct traits {
+  bool core = false;         ///< pairs of signals belong to a short run too
+  bool sleeps = false;       ///< it ends only when own_signal is sent to it
+  bool forks = false;        ///< a run takes longer
+  bool unordered = false;    ///< real-time signals may be queued again behind later ones
+  bool owns_first = false;   ///< the handlers of first_signal are its own affair
+};
+
+struct entry {
+  const char* name;
+  traits wants;
+  subject& (*make)();  ///< it lives as long as the process
+};
+std::vector<entry>& subjects();
+
+template <class S>
+struct registration {
+  explicit registration(const char* name, traits wants = {}) {
+    subjects().push_back({name, wants, []() -> subject& { return *new S; }});
+  }
+};
+
+/// Installs a handler that sigsafe knows nothing of; traces follow it.
+void install_foreign(int signal, void (*function)(int, siginfo_t*, void*));
+
+/// Ends a child that the operation forked: it is the one whose instructions and state count.
+[[noreturn]] void end_child() noexcept;
+
+/// Two words that are equal while nobody changes them. Plain memory on purpose: what the compiler may
+/// keep in a register it shall keep there.
+class twins {
+ public:
+  void change() noexcept {
+    ++a_;
+    ++b_;
+  }
+  [[nodiscard]] bool whole() const noexcept { return a_ == b_; }
+  [[nodiscard]] int changes() const noexcept { return static_cast<int>(a_); }
+  void reset() noexcept { a_ = b_ = 0; }
+
+ private:
+  unsigned a_ = 0;
+  unsigned b_ = 0;
+};
+
+}  // namespace injection

@@ -1,0 +1,258 @@
+#include <tests/injection/trial.hpp>
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <new>
+#include <optional>
+
+#include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/subset_guard.hpp>
+
+namespace injection {
+
+namespace {
+
+using sigsafe::signal_set;
+
+constexpr int errno_before = 4711;
+constexpr burst::arrival own_arrival[] = {{own_signal, 0}};
+constexpr burst waking{own_arrival};
+
+trial* the_trial = nullptr;
+subject* the_subject = nullptr;
+
+struct in_handlers {
+  void operator()(const sigsafe::signal_info& info) const noexcept {
+    seen.note_handled(info.native());
+    the_subject->in_handler(info);
+    errno = info.number();
+  }
+};
+
+struct standing_handler : sigsafe::handler<in_handlers> {
+  explicit standing_handler(int signal) : handler(signal, {}, {.in_child = true}) {}
+};
+
+void foreign_eager(int, siginfo_t* info, void*) {
+  seen.note_handled(*info);
+  const sigsafe::basic_guard<eager> off;
+  send(first_signal);
+}
+
+void foreign_lazy(int, siginfo_t* info, void*) {
+  seen.note_handled(*info);
+  const sigsafe::basic_guard<lazy> off;
+  send(first_signal);
+}
+
+injector* entries_of = nullptr;
+
+}  // namespace
+
+void install_foreign(int signal, void (*function)(int, siginfo_t*, void*)) {
+  struct sigaction action {};
+  action.sa_sigaction = function;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(signal, &action, nullptr);
+  entries_of->add_entry(reinterpret_cast<address>(function));
+}
+
+const std::vector<variant>& variants() {
+  const int queued = real_time_signal();
+  static const std::vector<variant> all{
+      {"standard", {{first_signal, 0}}, true},
+      {"real-time", {{queued, 1}, {queued, 2}, {queued, 3}}, true},
+      {"both", {{queued, 1}, {first_signal, 0}}, true},
+      {"ignored", {{ignored_signal, 0}}, false},
+      {"fault", {{fault_signal, 0}}, true},
+      {"foreign-eager", {{foreign_eager_signal, 0}}, true},
+      {"foreign-lazy", {{foreign_lazy_signal, 0}}, true},
+      {"second", {{second_signal, 0}}, true},
+  };
+  return all;
+}
+
+trial::trial(const entry& what)
+    : wants_(what.wants),
+      subject_((entries_of = &injector_, what.make())),
+      child_(static_cast<child_report*>(mmap(nullptr, sizeof(child_report) + sizeof(address) * injector::most_steps,
+                                             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+  the_trial = this;
+  the_subject = &subject_;
+  injector_.add_entry(reinterpret_cast<address>(&sigsafe::detail::sigsafe_abi1_trampoline));
+
+  const sigset_t blocked = signal_set{user_blocked_signal}.native();
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  signal(ignored_signal, SIG_IGN);
+  install_foreign(foreign_eager_signal, &foreign_eager);
+  install_foreign(foreign_lazy_signal, &foreign_lazy);
+  // They live as long as the process.
+  for (const int number : {first_signal, second_signal, own_signal, fault_signal, real_time_signal()})
+    if (number != first_signal || !wants_.owns_first) new standing_handler{number};
+  // The first call of a handler takes another path than those behind it.
+  for (const variant& each : variants())
+    for (const burst::arrival& arrival : each.arrivals) send(arrival.signal);
+}
+
+bool trial::takes(const variant& what) const noexcept {
+  // Nobody would wake a sleeper from an ignored signal.
+  if (wants_.sleeps && !what.wakes) return false;
+  return true;
+}
+
+void trial::operate(void* self) {
+  auto& mine = *static_cast<trial*>(self);
+  errno = errno_before;
+  mine.subject_.operation();
+  mine.error_ = errno;
+}
+
+trial::snapshot trial::take_snapshot(int error) noexcept {
+  const auto& thread = sigsafe::detail::current_thread();
+  return {signal_set::blocked().bits(), error,
+          thread.depth.load(),          thread.count.load(),
+          thread.hard.load(),           thread.deferred.load(),
+          thread.added.load(),          thread.running.load()};
+}
+
+const char* trial::compare(const snapshot& before, const snapshot& after) noexcept {
+  if (after.mask != before.mask) return "the signal mask has changed";
+  if (after.error != before.error) return "errno has changed";
+  if (after.depth != before.depth) return "depth has changed";
+  if (after.count != before.count) return "count has changed";
+  if (after.hard != before.hard) return "hard has changed";
+  if (after.deferred != before.deferred) return "a signal is still deferred";
+  if (after.added != before.added) return "added has changed";
+  if (after.running != before.running) return "a handler that returned is still entered as running";
+  return nullptr;
+}
+
+void trial::prepare() noexcept {
+  seen.reset();
+  child_->ended = false;
+  subject_.reset();
+  before_ = take_snapshot(errno_before);
+}
+
+const char* trial::check() noexcept {
+  if (const char* const wrong = compare(before_, take_snapshot(error_))) return wrong;
+  if (!signal_set::pending().empty()) return "a signal is still pending";
+  if (const char* const wrong = seen.compare(!wants_.unordered)) return wrong;
+  return subject_.check();
+}
+
+namespace {
+
+void note_sent(const burst& what) noexcept {
+  for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
+}
+
+}  // namespace
+
+const char* trial::learn(const trace* before, const shot* at, injector::learned& result) {
+  prepare();
+  result = injector_.learn(&operate, this, before, at);
+  if (child_->ended) {
+    if (child_->wrong != nullptr) return child_->wrong;
+    const auto* const steps = reinterpret_cast<const address*>(child_ + 1);
+    result.steps.assign({steps, child_->steps});
+    result.fits = child_->steps < injector::most_steps;
+  }
+  if (!result.reached) return "the operation did not come to the instruction";
+  if (!result.fits) return "the operation is too long";
+  if (child_->ended) return nullptr;
+  if (at != nullptr) note_sent(*at->what);
+  if (result.slept >= 0) note_sent(waking);
+  return check();
+}
+
+const char* trial::learn() {
+  injector_.set_waker(wants_.sleeps ? &waking : nullptr);
+  injector::learned learned;
+  // The first run resolves symbols and takes paths that are not taken again.
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<address> before = learned.steps.steps();
+    if (const char* const wrong = learn(nullptr, nullptr, learned)) return wrong;
+    if (wants_.sleeps && learned.slept < 0) return "the operation did not sleep";
+    if (i == 2 && before != learned.steps.steps())
+      return "the operation does not execute the same instructions each time";
+  }
+  whole_ = std::move(learned.steps);
+  slept_ = learned.slept;
+  if (slept_ < 0) return nullptr;
+  const shot wake{static_cast<std::uint32_t>(slept_), &waking};
+  const char* const wrong = learn(&whole_, &wake, learned);
+  behind_sleep_ = std::move(learned.steps);
+  return wrong;
+}
+
+const char* trial::run(std::uint32_t index, const burst& what) {
+  if (slept_ < 0 || index <= slept_) {
+    const injector::aimed shots[] = {{&whole_, {index, &what}}};
+    return run(shots);
+  }
+  const auto slept = static_cast<std::uint32_t>(slept_);
+  const injector::aimed shots[] = {{&whole_, {slept, &waking}},
+                                   {&behind_sleep_, {index - slept, &what}}};
+  return run(shots);
+}
+
+const char* trial::learn_behind(std::uint32_t index, const burst& what) {
+  const shot first{index, &what};
+  injector::learned learned;
+  const char* const wrong = learn(&whole_, &first, learned);
+  behind_ = std::move(learned.steps);
+  return wrong;
+}
+
+const char* trial::run(std::uint32_t index, const burst& what, std::uint32_t second,
+                       const burst& then) {
+  const injector::aimed shots[] = {{&whole_, {index, &what}}, {&behind_, {second, &then}}};
+  return run(shots);
+}
+
+const char* trial::run(std::span<const injector::aimed> shots) {
+  prepare();
+  int reached = injector_.run(&operate, this, shots);
+  if (child_->ended) {
+    reached = child_->reached;
+    if (child_->wrong != nullptr) return child_->wrong;
+  } else {
+    for (const injector::aimed& each : shots.first(static_cast<std::size_t>(reached)))
+      note_sent(*each.what.what);
+    if (const char* const wrong = check()) return wrong;
+  }
+  return reached == static_cast<int>(shots.size()) ? nullptr
+                                                   : "the operation did not come to the instruction";
+}
+
+const char* trial::run_bare(const burst* expected) {
+  prepare();
+  injector::call(&operate, this);
+  if (child_->ended) return child_->wrong;
+  if (expected != nullptr) note_sent(*expected);
+  return check();
+}
+
+// The child's own signals count, not those that its parent got before.
+void end_child() noexcept {
+  trial& mine = *the_trial;
+  trial::child_report& report = *mine.child_;
+  const int error = errno;
+  report.reached = mine.injector_.finish();
+  const std::span<const address> steps = mine.injector_.recorded();
+  auto* const copy = reinterpret_cast<address*>(&report + 1);
+  for (std::size_t i = 0; i < steps.size(); ++i) copy[i] = steps[i];
+  report.steps = static_cast<std::uint32_t>(steps.size());
+  report.wrong = trial::compare(mine.before_, trial::take_snapshot(error));
+  if (report.wrong == nullptr && !signal_set::pending().empty())
+    report.wrong = "a signal is still pending in the child";
+  if (report.wrong == nullptr) report.wrong = mine.subject_.check();
+  report.ended = true;
+  _exit(0);
+}
+
+}  // namespace injection

@@ -1,0 +1,91 @@
+// One subject under the injector: its traces, its runs, and what must hold after each.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <tests/injection/injector.hpp>
+#include <tests/injection/subject.hpp>
+
+namespace injection {
+
+/// What is injected, by name.
+struct variant {
+  const char* name;
+  std::vector<burst::arrival> arrivals;
+  bool wakes;  ///< a handler runs for it
+  [[nodiscard]] burst what() const noexcept { return {arrivals}; }
+};
+const std::vector<variant>& variants();
+
+/// A process has one, on its only thread. Functions that return text return null when all is well,
+/// else what is wrong; then the process is not good for another run.
+class trial {
+ public:
+  /// Takes over the dispositions of the process.
+  explicit trial(const entry& what);
+
+  [[nodiscard]] bool takes(const variant& what) const noexcept;
+
+  /// Learns the instructions of a run without a signal, or, of an operation that sleeps, with the one
+  /// that wakes it.
+  const char* learn();
+  [[nodiscard]] std::uint32_t size() const noexcept { return whole_.size(); }
+  [[nodiscard]] address at(std::uint32_t index) const noexcept { return whole_[index]; }
+  /// The index at which the operation sleeps, or -1.
+  [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
+
+  const char* run(std::uint32_t index, const burst& what);
+
+  /// Learns what is executed behind a burst; the instruction of the burst has the index 0.
+  const char* learn_behind(std::uint32_t index, const burst& what);
+  [[nodiscard]] std::uint32_t size_behind() const noexcept { return behind_.size(); }
+  [[nodiscard]] address at_behind(std::uint32_t index) const noexcept { return behind_[index]; }
+  /// A second burst behind the one that was learned.
+  const char* run(std::uint32_t index, const burst& what, std::uint32_t second, const burst& then);
+
+  /// A run in which somebody else sends the burst, or nobody when it is null.
+  const char* run_bare(const burst* expected);
+
+ private:
+  friend void end_child() noexcept;
+
+  struct standing;  // the handlers
+  /// What an operation must leave as it found it.
+  struct snapshot {
+    std::uint64_t mask;
+    int error;
+    unsigned depth, count, hard;
+    std::uint32_t deferred;
+    std::uint64_t added;
+    const void* running;
+  };
+  /// What a child that the operation forked leaves to this process, in memory that both share.
+  struct child_report {
+    bool ended;
+    int reached;
+    const char* wrong;
+    std::uint32_t steps;
+  };
+
+  static void operate(void* self);
+  static snapshot take_snapshot(int error) noexcept;
+  static const char* compare(const snapshot& before, const snapshot& after) noexcept;
+  void prepare() noexcept;
+  const char* run(std::span<const injector::aimed> shots);
+  const char* learn(const trace* before, const shot* at, injector::learned& result);
+  const char* check() noexcept;
+
+  traits wants_;
+  subject& subject_;
+  injector injector_;
+  trace whole_;
+  trace behind_sleep_;
+  trace behind_;
+  std::int64_t slept_ = -1;
+  snapshot before_{};
+  int error_ = 0;
+  child_report* child_;
+};
+
+}  // namespace injection
