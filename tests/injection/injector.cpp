@@ -79,6 +79,8 @@ address injector::end_of_operation() noexcept { return reinterpret_cast<address>
   injection_end();
 }
 
+void injector::mark_end() { injection_end(); }
+
 injector::injector() : recorded_(most_steps) {
   the_injector = this;
   struct sigaction action {};

@@ -104,6 +104,8 @@ class injector {
   [[nodiscard]] static address end_of_operation() noexcept;
   /// The operation between the two marks that debuggers and tracers look for.
   static void call(void (*operation)(void*), void* argument);
+  /// The mark behind the operation, for a child that does not return from it.
+  static void mark_end();
 
  private:
   struct stop {

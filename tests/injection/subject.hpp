@@ -17,10 +17,11 @@ namespace injection {
 using eager = sigsafe::backend::posix;
 using lazy = sigsafe::backend::lazy;
 
-// The signals that are injected, and one that operations send by themselves.
+// The signals that are injected, and those that operations send by themselves.
 constexpr int first_signal = SIGUSR1;
 constexpr int second_signal = SIGUSR2;
 constexpr int own_signal = SIGALRM;
+constexpr int other_signal = SIGIO;
 constexpr int ignored_signal = SIGURG;
 constexpr int fault_signal = SIGSEGV;
 constexpr int foreign_eager_signal = SIGHUP;  // its foreign handler sends first_signal in an eager guard

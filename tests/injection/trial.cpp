@@ -67,7 +67,7 @@ const std::vector<variant>& variants() {
       {"real-time", {{queued, 1}, {queued, 2}, {queued, 3}}, true},
       {"both", {{queued, 1}, {first_signal, 0}}, true},
       {"ignored", {{ignored_signal, 0}}, false},
-      {"fault", {{fault_signal, 0}}, true},
+      {"fault", {{fault_signal, 0}}, false},
       {"foreign-eager", {{foreign_eager_signal, 0}}, true},
       {"foreign-lazy", {{foreign_lazy_signal, 0}}, true},
       {"second", {{second_signal, 0}}, true},
@@ -90,17 +90,12 @@ trial::trial(const entry& what)
   install_foreign(foreign_eager_signal, &foreign_eager);
   install_foreign(foreign_lazy_signal, &foreign_lazy);
   // They live as long as the process.
-  for (const int number : {first_signal, second_signal, own_signal, fault_signal, real_time_signal()})
+  for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
+                           real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
   for (const variant& each : variants())
     for (const burst::arrival& arrival : each.arrivals) send(arrival.signal);
-}
-
-bool trial::takes(const variant& what) const noexcept {
-  // Nobody would wake a sleeper from an ignored signal.
-  if (wants_.sleeps && !what.wakes) return false;
-  return true;
 }
 
 void trial::operate(void* self) {
@@ -239,9 +234,10 @@ const char* trial::run_bare(const burst* expected) {
 
 // The child's own signals count, not those that its parent got before.
 void end_child() noexcept {
+  const int error = errno;
+  injector::mark_end();
   trial& mine = *the_trial;
   trial::child_report& report = *mine.child_;
-  const int error = errno;
   report.reached = mine.injector_.finish();
   const std::span<const address> steps = mine.injector_.recorded();
   auto* const copy = reinterpret_cast<address*>(&report + 1);

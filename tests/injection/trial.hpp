@@ -13,7 +13,7 @@ namespace injection {
 struct variant {
   const char* name;
   std::vector<burst::arrival> arrivals;
-  bool wakes;  ///< a handler runs for it
+  bool wakes;  ///< an operation that sleeps
   [[nodiscard]] burst what() const noexcept { return {arrivals}; }
 };
 const std::vector<variant>& variants();
@@ -25,13 +25,16 @@ class trial {
   /// Takes over the dispositions of the process.
   explicit trial(const entry& what);
 
-  [[nodiscard]] bool takes(const variant& what) const noexcept;
-
   /// Learns the instructions of a run without a signal, or, of an operation that sleeps, with the one
   /// that wakes it.
   const char* learn();
   [[nodiscard]] std::uint32_t size() const noexcept { return whole_.size(); }
   [[nodiscard]] address at(std::uint32_t index) const noexcept { return whole_[index]; }
+  /// The first instruction at which this may be injected: nothing else wakes an operation from a signal
+  /// without a handler.
+  [[nodiscard]] std::uint32_t first_for(const variant& what) const noexcept {
+    return what.wakes || slept_ < 0 ? 0 : static_cast<std::uint32_t>(slept_) + 1;
+  }
   /// The index at which the operation sleeps, or -1.
   [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
 
@@ -77,8 +80,8 @@ class trial {
   const char* check() noexcept;
 
   traits wants_;
-  subject& subject_;
   injector injector_;
+  subject& subject_;
   trace whole_;
   trace behind_sleep_;
   trace behind_;

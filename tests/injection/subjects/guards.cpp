@@ -1,43 +1,83 @@
-// basic_guard, alone and in others.
+// basic_guard and subset_guard, alone and in each other.
 #include <sigsafe/guard.hpp>
 
-#include <tests/injection/subject.hpp>
+#include <tests/injection/subjects/guarded.hpp>
 
 namespace injection {
 namespace {
 
-/// A guard around twins that a handler changes too.
-class guarded : public subject {
- public:
-  void reset() override { shared_.reset(); handled_ = 0; torn_ = false; }
-  void in_handler(const sigsafe::signal_info& info) noexcept override {
-    if (info.number() == fault_signal) return;
-    if (!shared_.whole()) torn_ = true;
-    shared_.change();
-    ++handled_;
-  }
-  const char* check() override {
-    if (torn_) return "a handler ran inside the guard";
-    if (shared_.changes() != handled_ + changes_) return "a change was lost";
-    return nullptr;
-  }
- protected:
-  twins shared_;
-  int changes_ = 1;
- private:
-  int handled_ = 0;
-  bool torn_ = false;
-};
+using sigsafe::signal_set;
+using sigsafe::subset_guard;
 
 template <class B>
-class guard_alone final : public guarded {
+class one final : public guarded {
   void operation() override {
     const sigsafe::basic_guard<B> off;
-    shared_.change();
+    change();
   }
 };
-const registration<guard_alone<eager>> eager_guard{"guard/eager", {.core = true}};
-const registration<guard_alone<lazy>> lazy_guard{"guard/lazy", {.core = true}};
+const registration<one<eager>> eager_guard{"guard/eager", {.core = true}};
+const registration<one<lazy>> lazy_guard{"guard/lazy", {.core = true}};
+
+template <class Outer, class Inner>
+class nested final : public guarded {
+  void operation() override {
+    const sigsafe::basic_guard<Outer> outer;
+    { const sigsafe::basic_guard<Inner> inner; }
+    change();
+  }
+};
+const registration<nested<eager, eager>> eager_in_eager{"guard/eager-in-eager"};
+const registration<nested<eager, lazy>> lazy_in_eager{"guard/lazy-in-eager", {.core = true}};
+const registration<nested<lazy, eager>> eager_in_lazy{"guard/eager-in-lazy", {.core = true}};
+const registration<nested<lazy, lazy>> lazy_in_lazy{"guard/lazy-in-lazy"};
+
+template <class B>
+class function final : public guarded {
+  void operation() override {
+    sigsafe::without<B>([this]() noexcept { change(); });
+  }
+};
+const registration<function<eager>> eager_function{"without/eager"};
+const registration<function<lazy>> lazy_function{"without/lazy"};
+
+// Only first_signal is held off, so only its handler changes the memory.
+class held_subset : public guarded {
+ public:
+  void in_handler(const sigsafe::signal_info& info) noexcept override {
+    if (info.number() == first_signal) change_in_handler();
+  }
+};
+
+class subset_alone final : public held_subset {
+  void operation() override {
+    const subset_guard some{signal_set{first_signal}};
+    change();
+  }
+};
+const registration<subset_alone> subset{"subset_guard/alone", {.core = true}};
+
+template <class B>
+class subset_inside final : public guarded {
+  void operation() override {
+    const sigsafe::basic_guard<B> off;
+    { const subset_guard some{signal_set{first_signal, user_blocked_signal}}; }
+    change();
+  }
+};
+const registration<subset_inside<eager>> subset_in_eager{"subset_guard/in-eager"};
+const registration<subset_inside<lazy>> subset_in_lazy{"subset_guard/in-lazy"};
+
+template <class B>
+class subset_outside final : public held_subset {
+  void operation() override {
+    const subset_guard some{signal_set{first_signal, user_blocked_signal}};
+    { const sigsafe::basic_guard<B> off; }
+    change();
+  }
+};
+const registration<subset_outside<eager>> eager_in_subset{"subset_guard/around-eager"};
+const registration<subset_outside<lazy>> lazy_in_subset{"subset_guard/around-lazy"};
 
 }  // namespace
 }  // namespace injection

@@ -1,0 +1,72 @@
+// A signal that arrives while its handlers come and go is handled once, by whoever stands there.
+#include <optional>
+
+#include <sigsafe/handler.hpp>
+
+#include <tests/injection/subjects/guarded.hpp>
+
+namespace injection {
+namespace {
+
+struct note {
+  void operator()(const sigsafe::signal_info& info) const noexcept { seen.note_handled(info.native()); }
+};
+struct nothing {
+  void operator()() const noexcept {}
+};
+
+void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
+
+/// Below sigsafe's handlers stands a foreign one.
+class on_foreign : public subject {
+ public:
+  on_foreign() { install_foreign(first_signal, &foreign); }
+};
+
+class first_of_its_signal final : public on_foreign {
+  void operation() override { const sigsafe::handler noting{first_signal, note{}}; }
+};
+const registration<first_of_its_signal> first{"handler/first-of-its-signal", {.owns_first = true}};
+
+class second_of_its_signal final : public subject {
+  void operation() override { const sigsafe::handler more{first_signal, nothing{}}; }
+};
+const registration<second_of_its_signal> second{"handler/second-of-its-signal"};
+
+class other_flags final : public subject {
+  void operation() override { const sigsafe::handler more{first_signal, nothing{}, {.restart = true}}; }
+};
+const registration<other_flags> flags{"handler/with-other-flags"};
+
+// The foreign one hears of it in any case: directly, or because the handler chains.
+class chaining final : public on_foreign {
+  void operation() override { const sigsafe::handler more{first_signal, nothing{}, {.chain = true}}; }
+};
+const registration<chaining> chains{"handler/chaining", {.owns_first = true}};
+
+class older_ends_first final : public on_foreign {
+  void operation() override {
+    std::optional<sigsafe::handler<note>> older;
+    std::optional<sigsafe::handler<nothing>> newer;
+    older.emplace(first_signal, note{});
+    newer.emplace(first_signal, nothing{}, sigsafe::handler_options{.chain = false});
+    newer.reset();
+    older.reset();
+  }
+};
+const registration<older_ends_first> older{"handler/two-that-come-and-go", {.owns_first = true}};
+
+template <class B>
+class gone_before_the_dispatch final : public on_foreign {
+  void operation() override {
+    const sigsafe::basic_guard<B> off;
+    const sigsafe::handler noting{first_signal, note{}};
+  }
+};
+const registration<gone_before_the_dispatch<eager>> eager_gone{"handler/gone-before-the-dispatch/eager",
+                                                               {.owns_first = true}};
+const registration<gone_before_the_dispatch<lazy>> lazy_gone{"handler/gone-before-the-dispatch/lazy",
+                                                             {.owns_first = true}};
+
+}  // namespace
+}  // namespace injection
