@@ -42,18 +42,14 @@ class signal_set {
   }
 
   /// Every signal of the system, without those that the C library keeps for itself.
-  static constexpr signal_set all() noexcept { return from_bits(~std::uint64_t{0} & ~reserved()); }
+  static constexpr signal_set all() noexcept;
 
   /// The synchronous faults: blocking one makes the kernel kill the process instead of running its
   /// crash handler.
-  static constexpr signal_set faults() noexcept {
-    return {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
-  }
+  static constexpr signal_set faults() noexcept;
 
   /// What guards hold off: all() without the faults, SIGABRT, SIGKILL and SIGSTOP.
-  static constexpr signal_set maskable() noexcept {
-    return all() - faults() - signal_set{SIGABRT, SIGKILL, SIGSTOP};
-  }
+  static constexpr signal_set maskable() noexcept;
 
   /// The signals that the calling thread blocks now.
   /// Cost:     one system call
@@ -173,5 +169,19 @@ class signal_set {
 };
 
 static_assert(sizeof(signal_set) == 8, "the kernel's mask has 64 signals");
+
+// Each is one constant, in a build without optimisation too: guards ask for them.
+constexpr signal_set signal_set::all() noexcept {
+  constexpr signal_set set = from_bits(~std::uint64_t{0} & ~reserved());
+  return set;
+}
+constexpr signal_set signal_set::faults() noexcept {
+  constexpr signal_set set{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+  return set;
+}
+constexpr signal_set signal_set::maskable() noexcept {
+  constexpr signal_set set = all() - faults() - signal_set{SIGABRT, SIGKILL, SIGSTOP};
+  return set;
+}
 
 }  // namespace sigsafe

@@ -11,8 +11,9 @@ namespace injection {
 enum class sweep : std::uint32_t { singles, pairs };
 
 struct position {
-  std::uint32_t first = 0;
-  std::uint32_t second = 0;
+  std::uint32_t variant = 0;  // of a single signal: its place in the program's list
+  std::uint32_t first = 0;    // the instruction
+  std::uint32_t second = 0;   // the one behind the first signal, for pairs
 };
 
 struct board {
@@ -20,11 +21,9 @@ struct board {
 
   // The order.
   char subject[64];
-  char first_variant[32];
-  char second_variant[32];  // for pairs
   sweep kind;
-  std::uint32_t stride_first;   // every so many-th instruction, 1 for all
-  std::uint32_t stride_second;
+  std::uint32_t variants;       // of single signals: bit n for the n-th of the program's list
+  std::uint32_t stride;         // pairs at every so many-th instruction, 1 for all
   position from;                // where to go on after a violation
 
   // The answer. `runs` grows with every run, so that a hang is seen.
@@ -41,6 +40,6 @@ struct board {
   alignas(8) std::uint64_t trace[most_steps];
 };
 static_assert(std::is_trivially_copyable_v<board>);
-static_assert(offsetof(board, at_address) % 8 == 0 && sizeof(position) == 8);
+static_assert(offsetof(board, at_address) % 8 == 0 && sizeof(position) == 12);
 
 }  // namespace injection

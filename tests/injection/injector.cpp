@@ -46,19 +46,9 @@ void trace::assign(std::span<const address> steps) {
     previous_.push_back(is_new ? -1 : found->second);
     found->second = static_cast<std::int64_t>(i);
   }
-  next_.assign(steps_.size(), size());
-  for (std::uint32_t i = 0; i < size(); ++i)
-    if (previous_[i] >= 0) next_[static_cast<std::size_t>(previous_[i])] = i;
 }
 
-trace::arrivals trace::same_as(std::int64_t from, std::uint32_t to) const noexcept {
-  arrivals found{1, to};
-  for (; previous_[found.first] > from; ++found.count)
-    found.first = static_cast<std::uint32_t>(previous_[found.first]);
-  return found;
-}
-
-std::uint32_t trace::anchor(std::int64_t from, std::uint32_t to) const noexcept {
+std::uint32_t trace::reachable(std::int64_t from, std::uint32_t to) const noexcept {
   while (to > from + 1 && previous_[to] > from) --to;
   return to;
 }
@@ -98,30 +88,25 @@ void injector::add_entry(address function) {
   entries_[entry_count_++] = {function, *reinterpret_cast<const architecture::code*>(function), false};
 }
 
-// A stop that is passed costs two traps each time. So the way to an instruction goes over a place
-// that comes for the first time.
+// A breakpoint stops wherever its instruction is executed, so the way to one that is executed often
+// goes over others that come for the first time.
 void injector::add_stops(const trace& steps, std::int64_t from, const shot& what) {
-  if (stop_count_ + 2 > most_stops) give_up("a run has too many shots");
-  if (from == what.index) {
-    stops_[stop_count_++] = {&steps, what.index, 0, what.what, true};
-    return;
+  while (from < what.index) {
+    const std::uint32_t next = steps.reachable(from, what.index);
+    stops_.push_back({&steps, next, nullptr});
+    from = next;
   }
-  const std::uint32_t anchor = steps.anchor(from, what.index);
-  if (anchor != what.index) {
-    stops_[stop_count_++] = {&steps, anchor, 0, nullptr, false};
-    from = anchor;
-  }
-  const trace::arrivals same = steps.same_as(from, what.index);
-  stops_[stop_count_++] = {&steps, same.first, same.count - 1, what.what, false};
+  if (stops_.back().what != nullptr) stops_.push_back({&steps, what.index, nullptr});  // at once
+  stops_.back().what = what.what;
 }
 
-void injector::start() noexcept {
+void injector::start() {
   next_stop_ = 0;
   sent_ = 0;
   slept_ = -1;
   recorded_count_ = 0;
   mode_ = mode::seeking;
-  plant(stop_count_ == 0 ? begin_of_operation() : stops_[0].where());
+  plant(stops_.empty() ? begin_of_operation() : stops_[0].where());
 }
 
 int injector::finish() noexcept {
@@ -132,9 +117,9 @@ int injector::finish() noexcept {
 }
 
 int injector::run(void (*operation)(void*), void* argument, std::span<const aimed> shots) {
-  stop_count_ = 0;
+  stops_.clear();
   learns_ = false;
-  for (const aimed& shot : shots) add_stops(*shot.steps, stop_count_ == 0 ? -1 : 0, shot.what);
+  for (const aimed& shot : shots) add_stops(*shot.steps, stops_.empty() ? -1 : 0, shot.what);
   start();
   call(operation, argument);
   return finish();
@@ -142,14 +127,14 @@ int injector::run(void (*operation)(void*), void* argument, std::span<const aime
 
 injector::learned injector::learn(void (*operation)(void*), void* argument, const trace* before,
                                   const shot* at) {
-  stop_count_ = 0;
+  stops_.clear();
   learns_ = true;
   if (at != nullptr) add_stops(*before, -1, *at);
   start();
   call(operation, argument);
   finish();
   learned result;
-  result.reached = next_stop_ == stop_count_;
+  result.reached = next_stop_ == stops_.size();
   result.fits = recorded_count_ < most_steps;
   result.slept = slept_;
   result.steps.assign({recorded_.data(), recorded_count_});
@@ -178,27 +163,26 @@ void injector::handle(ucontext_t& context) noexcept {
 
 void injector::arrive(ucontext_t& context) noexcept {
   const address here = architecture::ip(context);
-  while (next_stop_ < stop_count_) {
-    stop& next = stops_[next_stop_];
-    if (here != next.where()) {
-      plant(next.where());  // between two arrivals
-      return;
-    }
-    if (next.passes != 0) {
-      --next.passes;
-      pass(context, *next.steps, next.index);
-      next.index = next.steps->next_same(next.index);
+  while (next_stop_ < stops_.size()) {
+    const stop& arrived = stops_[next_stop_];
+    if (here != arrived.where()) {
+      plant(arrived.where());  // behind the instruction at which the last stop was
       return;
     }
     ++next_stop_;
-    if (next.what != nullptr) {
+    if (arrived.what != nullptr) {
       ++sent_;
-      send(*next.what);
+      send(*arrived.what);
     }
-    if (next_stop_ == stop_count_) break;
-    if (stops_[next_stop_].at_once) continue;
-    // The trace of the next stop knows this place: where it was, or, behind a shot, as its first.
-    pass(context, *stops_[next_stop_].steps, next.what != nullptr ? 0 : next.index);
+    if (next_stop_ == stops_.size()) break;
+    const stop& next = stops_[next_stop_];
+    // The trace behind a shot knows this place as its first.
+    const std::uint32_t index = arrived.what != nullptr ? 0 : arrived.index;
+    if (next.what != nullptr && next.index == index) continue;
+    if (next.where() != here)
+      plant(next.where());
+    else
+      pass(context, *next.steps, index);
     return;
   }
   mode_ = learns_ ? mode::learning : mode::off;
@@ -227,7 +211,6 @@ void injector::record(ucontext_t& context) noexcept {
 
 // To the instruction behind: the trace knows it. Only one that repeats itself needs the trap flag.
 void injector::pass(ucontext_t& context, const trace& steps, std::uint32_t index) noexcept {
-  if (index + 1 == steps.size()) return;
   if (steps[index + 1] == steps[index])
     architecture::set_trap(context, true);
   else

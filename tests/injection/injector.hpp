@@ -38,22 +38,12 @@ class trace {
 
   void assign(std::span<const address> steps);
 
-  /// The indices behind `from` (-1: from the start) and up to `to` that have the same instruction as
-  /// `to`: how many, and the first of them.
-  struct arrivals {
-    std::uint32_t count;
-    std::uint32_t first;
-  };
-  [[nodiscard]] arrivals same_as(std::int64_t from, std::uint32_t to) const noexcept;
-  /// The next index with the same instruction.
-  [[nodiscard]] std::uint32_t next_same(std::uint32_t index) const noexcept { return next_[index]; }
-  /// The last index up to `to` whose instruction is not executed earlier behind `from`.
-  [[nodiscard]] std::uint32_t anchor(std::int64_t from, std::uint32_t to) const noexcept;
+  /// The last index up to `to` whose instruction is not executed between `from` (-1: the start) and it.
+  [[nodiscard]] std::uint32_t reachable(std::int64_t from, std::uint32_t to) const noexcept;
 
  private:
   std::vector<address> steps_;
   std::vector<std::int64_t> previous_;  // the index of the same instruction before, or -1
-  std::vector<std::uint32_t> next_;     // the one behind, or the size
 };
 
 /// A process has one. All of it is for one thread.
@@ -108,17 +98,15 @@ class injector {
   static void mark_end();
 
  private:
+  /// A place on the way, which is not executed between the place before and it.
   struct stop {
     const trace* steps;
-    std::uint32_t index;   // of the next arrival there
-    std::uint32_t passes;  // arrivals to let go by
-    const burst* what;     // null: only a place on the way
-    bool at_once;          // at the same moment as the stop before
+    std::uint32_t index;
+    const burst* what;  // null: nothing is sent here
 
     [[nodiscard]] address where() const noexcept { return (*steps)[index]; }
   };
   enum class mode { off, seeking, learning };
-  static constexpr int most_stops = 8;
   static constexpr int most_planted = 4;
   static constexpr int most_entries = 16;
 
@@ -134,12 +122,11 @@ class injector {
   static void send(const burst& what) noexcept;
 
   void add_stops(const trace& steps, std::int64_t from, const shot& what);
-  void start() noexcept;
+  void start();
 
   mode mode_ = mode::off;
-  stop stops_[most_stops]{};
-  int stop_count_ = 0;
-  int next_stop_ = 0;
+  std::vector<stop> stops_;
+  std::size_t next_stop_ = 0;
   int sent_ = 0;
   bool learns_ = false;
   struct planted {

@@ -42,8 +42,7 @@ std::uint32_t number(const char* text) {
 int list() {
   std::printf("marks %#jx %#jx\n", static_cast<std::uintmax_t>(injector::begin_of_operation()),
               static_cast<std::uintmax_t>(injector::end_of_operation()));
-  for (const variant& each : variants())
-    if (std::strcmp(each.name, "second") != 0) std::printf("variant %s\n", each.name);
+  for (const variant& each : variants()) std::printf("variant %s\n", each.name);
   for (const entry& each : subjects())
     std::printf("subject %s%s%s%s\n", each.name, each.wants.core ? " core" : "",
                 each.wants.sleeps ? " sleeps" : "", each.wants.forks ? " forks" : "");
@@ -53,50 +52,53 @@ int list() {
 /// Carries out the order on the board; after each violation the runner starts a new process.
 class sweeper {
  public:
-  explicit sweeper(board& shared)
-      : board_(shared), trial_(find_subject(shared.subject)), first_(find_variant(shared.first_variant)) {}
+  explicit sweeper(board& shared) : board_(shared), trial_(find_subject(shared.subject)) {}
 
   int go() {
     if (const char* const wrong = trial_.learn()) return violated(wrong);
     board_.steps_of_first = trial_.size();
     for (std::uint32_t i = 0; i < trial_.size(); ++i) board_.trace[i] = trial_.at(i);
     board_.sleeps_at = trial_.sleeps_at();
-    return board_.kind == sweep::singles ? singles() : pairs(find_variant(board_.second_variant));
+    return board_.kind == sweep::singles ? singles() : pairs();
   }
 
  private:
   int singles() {
-    const burst what = first_.what();
-    for (std::uint32_t i = std::max(board_.from.first, trial_.first_for(first_)); i < trial_.size(); i += board_.stride_first) {
-      begin(i, trial_.at(i), 0, 0);
-      if (const char* const wrong = trial_.run(i, what)) return violated(wrong);
-    }
-    return finish();
-  }
-
-  int pairs(const variant& second) {
-    const burst what = first_.what();
-    const burst then = second.what();
-    std::uint32_t from = board_.from.second;
-    for (std::uint32_t i = board_.from.first; i < trial_.size(); i += board_.stride_first) {
-      begin(i, trial_.at(i), 0, 0);
-      board_.learning = 1;
-      if (const char* const wrong = trial_.learn_behind(i, what)) return violated(wrong);
-      board_.learning = 0;
-      board_.steps_of_second = trial_.size_behind();
-      for (std::uint32_t k = from; k < trial_.size_behind(); k += board_.stride_second) {
-        begin(i, trial_.at(i), k, trial_.at_behind(k));
-        ++board_.pairs;
-        if (const char* const wrong = trial_.run(i, what, k, then)) return violated(wrong);
+    position at = board_.from;
+    for (; at.variant < variants().size(); ++at.variant, at.first = 0) {
+      if ((board_.variants >> at.variant & 1) == 0) continue;
+      const variant& injected = variants()[at.variant];
+      const burst what = injected.what();
+      for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < trial_.size(); ++at.first) {
+        begin(at, trial_.at(at.first), 0);
+        if (const char* const wrong = trial_.run(at.first, what)) return violated(wrong);
       }
-      from = 0;
     }
     return finish();
   }
 
-  void begin(std::uint32_t first, address first_address, std::uint32_t second,
-             address second_address) noexcept {
-    board_.at = {first, second};
+  int pairs() {
+    const burst what = find_variant("standard").what();
+    const burst then = find_variant("second").what();
+    position at = board_.from;
+    for (; at.first < trial_.size(); at.first += board_.stride, at.second = 0) {
+      begin({0, at.first, 0}, trial_.at(at.first), 0);
+      board_.learning = 1;
+      if (const char* const wrong = trial_.learn_behind(at.first, what)) return violated(wrong);
+      board_.learning = 0;
+      // Each first signal begins elsewhere, so that together they come to every instruction.
+      if (at.second == 0) at.second = at.first / board_.stride % board_.stride;
+      for (; at.second < trial_.size_behind(); at.second += board_.stride) {
+        begin(at, trial_.at(at.first), trial_.at_behind(at.second));
+        ++board_.pairs;
+        if (const char* const wrong = trial_.run(at.first, what, at.second, then)) return violated(wrong);
+      }
+    }
+    return finish();
+  }
+
+  void begin(const position& at, address first_address, address second_address) noexcept {
+    board_.at = at;
     board_.at_address[0] = first_address;
     board_.at_address[1] = second_address;
     __atomic_store_n(&board_.runs, board_.runs + 1, __ATOMIC_RELEASE);
@@ -114,7 +116,6 @@ class sweeper {
 
   board& board_;
   trial trial_;
-  const variant& first_;
 };
 
 int sweep_all(const char* descriptor) {

@@ -23,6 +23,7 @@ void record::reset() noexcept {
   }
   last_payload_ = 0;
   disorder_ = false;
+  wrong_ = nullptr;
 }
 
 void record::note_handled(const siginfo_t& info) noexcept {
@@ -33,6 +34,7 @@ void record::note_handled(const siginfo_t& info) noexcept {
 }
 
 const char* record::compare(bool in_order) const noexcept {
+  if (wrong_ != nullptr) return wrong_;
   for (int signal = 1; signal <= 64; ++signal) {
     const int expected = signal == ignored_signal ? 0 : sent_[signal];
     if (handled_[signal] < expected) return "a signal was lost: its handler did not run";

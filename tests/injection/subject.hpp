@@ -40,8 +40,9 @@ class record {
   void note_sent(int signal) noexcept { sent_[signal] = sent_[signal] + 1; }
   void note_handled(const siginfo_t& info) noexcept;
   [[nodiscard]] int handled(int signal) const noexcept { return handled_[signal]; }
-  /// Null, or what is wrong: a signal that was not handled once for each time that it was sent, or
-  /// real-time signals whose payloads came in another order.
+  void note_violation(const char* what) noexcept { wrong_ = what; }
+  /// Null, or what is wrong: what was noted, a signal that was not handled once for each time that it
+  /// was sent, or real-time signals whose payloads came in another order.
   [[nodiscard]] const char* compare(bool in_order) const noexcept;
 
  private:
@@ -50,6 +51,7 @@ class record {
   volatile int handled_[65]{};
   volatile int last_payload_ = 0;
   volatile bool disorder_ = false;
+  const char* volatile wrong_ = nullptr;
 };
 extern record seen;
 

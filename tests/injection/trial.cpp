@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 #include <new>
-#include <optional>
+#include <type_traits>
 
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/subset_guard.hpp>
@@ -23,6 +23,7 @@ constexpr burst waking{own_arrival};
 
 trial* the_trial = nullptr;
 subject* the_subject = nullptr;
+traits the_wants;
 
 struct in_handlers {
   void operator()(const sigsafe::signal_info& info) const noexcept {
@@ -36,16 +37,17 @@ struct standing_handler : sigsafe::handler<in_handlers> {
   explicit standing_handler(int signal) : handler(signal, {}, {.in_child = true}) {}
 };
 
-void foreign_eager(int, siginfo_t* info, void*) {
+// A guard holds off first_signal in a foreign handler too, whatever that has interrupted: an eager one in
+// any case, a lazy one when its handlers are sigsafe's.
+template <class B>
+void foreign(int, siginfo_t* info, void*) {
   seen.note_handled(*info);
-  const sigsafe::basic_guard<eager> off;
+  const sigsafe::basic_guard<B> off;
+  const int handled = seen.handled(first_signal);
   send(first_signal);
-}
-
-void foreign_lazy(int, siginfo_t* info, void*) {
-  seen.note_handled(*info);
-  const sigsafe::basic_guard<lazy> off;
-  send(first_signal);
+  const bool holds_off = std::is_same_v<B, eager> || !the_wants.owns_first;
+  if (holds_off && seen.handled(first_signal) != handled)
+    seen.note_violation("a guard in a foreign handler held nothing off");
 }
 
 injector* entries_of = nullptr;
@@ -82,13 +84,14 @@ trial::trial(const entry& what)
                                              PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
   the_trial = this;
   the_subject = &subject_;
+  the_wants = wants_;
   injector_.add_entry(reinterpret_cast<address>(&sigsafe::detail::sigsafe_abi1_trampoline));
 
   const sigset_t blocked = signal_set{user_blocked_signal}.native();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
   signal(ignored_signal, SIG_IGN);
-  install_foreign(foreign_eager_signal, &foreign_eager);
-  install_foreign(foreign_lazy_signal, &foreign_lazy);
+  install_foreign(foreign_eager_signal, &foreign<eager>);
+  install_foreign(foreign_lazy_signal, &foreign<lazy>);
   // They live as long as the process.
   for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
                            real_time_signal()})

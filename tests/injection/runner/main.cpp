@@ -41,11 +41,10 @@ struct totals {
 };
 
 /// What gdb needs to stop at the instruction and show the handler come in.
-std::string replay_command(const options& with, const order& wanted, const violation& found) {
-  std::string arguments =
-      fmt::format("replay {} {} {}", wanted.subject, wanted.first_variant, found.at.first);
-  if (!wanted.second_variant.empty())
-    arguments += fmt::format(" {} {}", wanted.second_variant, found.at.second);
+std::string replay_command(const options& with, const order& wanted, const std::string& first,
+                           const violation& found) {
+  std::string arguments = fmt::format("replay {} {} {}", wanted.subject, first, found.at.first);
+  if (wanted.pairs) arguments += fmt::format(" second {}", found.at.second);
   if (!with.emulator.empty()) return fmt::format("{} {} {}", with.emulator, with.tested.path, arguments);
   return fmt::format(
       "gdb -q -ex 'handle all nostop noprint pass' -ex 'break injection_replay' -ex run -ex finish "
@@ -89,15 +88,11 @@ class session {
     if (with_.demand_violation && sum_.violations != 0) return;
     const auto started = clock::now();
     outcome all;
-    for (const std::string& variant : with_.variants.empty() ? list_.variants : with_.variants)
-      run({.subject = subject.name, .first_variant = variant, .second_variant = {}}, subject, all);
+    run({.subject = subject.name, .variants = chosen_variants()}, subject, all);
     if (with_.cross_check && all.violations.empty()) cross_check(subject, all);
     if (with_.pairs == "all" || (with_.pairs == "core" && subject.core)) {
       if (!subject.sleeps && !subject.forks) {
-        const order both{.subject = subject.name,
-                         .first_variant = "standard",
-                         .second_variant = "second",
-                         .stride_second = with_.pair_stride};
+        const order both{.subject = subject.name, .pairs = true, .stride = with_.pair_stride};
         run(both, subject, all);
       }
     }
@@ -109,6 +104,18 @@ class session {
     sum_.runs += all.runs - all.pairs;
     sum_.pairs += all.pairs;
     sum_.violations += all.violations.size();
+  }
+
+  [[nodiscard]] std::uint32_t chosen_variants() const {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < list_.variants.size(); ++i) {
+      const std::string& name = list_.variants[i];
+      const auto& chosen = with_.variants;
+      const bool wanted = chosen.empty() ? name != "second"
+                                         : std::find(chosen.begin(), chosen.end(), name) != chosen.end();
+      if (wanted) bits |= 1u << i;
+    }
+    return bits;
   }
 
   void run(order wanted, const subject_entry& subject, outcome& all) {
@@ -134,16 +141,15 @@ class session {
       fmt::print("  while its instructions were learned\n");
       return;
     }
-    fmt::print("  {} at instruction {}: {}\n", wanted.first_variant, found.at.first,
+    const std::string first = wanted.pairs ? "standard" : list_.variants.at(found.at.variant);
+    fmt::print("  {} at instruction {}: {}\n", first, found.at.first,
                name_of(with_.tested.path, found.address[0]));
-    if (!wanted.second_variant.empty()) {
-      if (found.address[1] == 0)
-        fmt::print("  while the instructions behind it were learned\n");
-      else
-        fmt::print("  {} at instruction {} behind it: {}\n", wanted.second_variant, found.at.second,
-                   name_of(with_.tested.path, found.address[1]));
-    }
-    fmt::print("  replay: {}\n", replay_command(with_, wanted, found));
+    if (wanted.pairs && found.address[1] == 0)
+      fmt::print("  while the instructions behind it were learned\n");
+    else if (wanted.pairs)
+      fmt::print("  second at instruction {} behind it: {}\n", found.at.second,
+                 name_of(with_.tested.path, found.address[1]));
+    fmt::print("  replay: {}\n", replay_command(with_, wanted, first, found));
   }
 
   /// The same instructions by single steps, and the same results.
@@ -168,7 +174,7 @@ class session {
       if (wrong.empty()) continue;
       fmt::print("VIOLATION in {}: {}, at instruction {}: {}\n", subject.name, wrong, i,
                  name_of(with_.tested.path, steps[i]));
-      all.violations.push_back({wrong, {static_cast<std::uint32_t>(i), 0}, {steps[i], 0}});
+      all.violations.push_back({wrong, {0, static_cast<std::uint32_t>(i), 0}, {steps[i], 0}});
       return;
     }
   }

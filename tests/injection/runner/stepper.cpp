@@ -56,21 +56,28 @@ class traced {
     return registers.rip;
   }
 
-  /// One instruction; a signal that comes meanwhile is passed on.
-  void step() { resume(PTRACE_SINGLESTEP); }
+  /// One instruction; a fault counts as one. False when a signal came before it instead, and its handler
+  /// is now the next place.
+  bool step() { return !resume(PTRACE_SINGLESTEP); }
   void send(int signal) const { syscall(SYS_tgkill, process_, process_, signal); }
   void run_to_end() {
     while (!ended()) resume(PTRACE_CONT);
   }
 
  private:
-  void resume(__ptrace_request how) {
+  /// Passes signals on; returns whether one was sent by somebody, that is, no fault.
+  bool resume(__ptrace_request how) {
     int forwarded = 0;
+    bool sent = false;
     do {
       ptrace(how, process_, nullptr, forwarded);
       wait();
       forwarded = ended() || WSTOPSIG(status_) == SIGTRAP ? 0 : WSTOPSIG(status_);
+      siginfo_t info{};
+      if (forwarded != 0) ptrace(PTRACE_GETSIGINFO, process_, nullptr, &info);
+      sent = sent || (forwarded != 0 && info.si_code <= 0);
     } while (forwarded != 0);
+    return sent;
   }
   void wait() {
     if (waitpid(process_, &status_, __WALL) != process_)
@@ -87,20 +94,21 @@ std::vector<std::uint64_t> step_through(const program& tested, const program_lis
                                         const subject_entry& subject, std::size_t most) {
   traced process{tested, list.begin, {"once", subject.name}};
   std::vector<std::uint64_t> steps;
-  while (!process.ended() && steps.size() < most) {
+  for (;;) {
     const std::uint64_t ip = process.ip();
-    if (ip == list.end) break;
+    if (process.ended() || ip == list.end) return steps;
     steps.push_back(ip);
-    process.step();
+    if (steps.size() == most) return steps;
+    if (!process.step()) steps.pop_back();
   }
-  return steps;
 }
 
 std::string step_and_send(const program& tested, const program_list& list,
                           const subject_entry& subject, std::size_t index, int signal,
                           const std::string& variant) {
   traced process{tested, list.begin, {"once", subject.name, variant}};
-  for (std::size_t i = 0; i < index && !process.ended(); ++i) process.step();
+  for (std::size_t i = 0; i < index && !process.ended();)
+    if (process.step()) ++i;
   if (process.ended()) return "the stepped program ended before it came to the instruction";
   process.send(signal);
   process.run_to_end();

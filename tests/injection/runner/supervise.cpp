@@ -172,17 +172,12 @@ program_list list_of(const program& tested) {
 
 outcome carry_out(const program& tested, const order& wanted) {
   const shared_board shared;
-  const auto copy = [](char* to, std::size_t size, const std::string& from) {
-    if (from.size() >= size) throw std::runtime_error(fmt::format("the name {} is too long", from));
-    std::memcpy(to, from.c_str(), from.size() + 1);
-  };
-  copy(shared->subject, sizeof(shared->subject), wanted.subject);
-  copy(shared->first_variant, sizeof(shared->first_variant), wanted.first_variant);
-  copy(shared->second_variant, sizeof(shared->second_variant), wanted.second_variant);
-  const bool pairs = !wanted.second_variant.empty();
-  shared->kind = pairs ? sweep::pairs : sweep::singles;
-  shared->stride_first = wanted.stride_first;
-  shared->stride_second = wanted.stride_second;
+  if (wanted.subject.size() >= sizeof(shared->subject))
+    throw std::runtime_error(fmt::format("the name {} is too long", wanted.subject));
+  std::strcpy(shared->subject, wanted.subject.c_str());
+  shared->kind = wanted.pairs ? sweep::pairs : sweep::singles;
+  shared->variants = wanted.variants;
+  shared->stride = wanted.stride;
 
   outcome result;
   for (;;) {
@@ -217,12 +212,14 @@ outcome carry_out(const program& tested, const order& wanted) {
     // Without a single run there is nothing to go on with.
     if (shared->runs == 0 || result.violations.size() >= wanted.most_violations) break;
     shared->from = shared->at;
-    if (pairs) {
-      shared->from.second += wanted.stride_second;
-      // What hung or failed before it was known what follows the first signal fails again.
-      if (found.address[1] == 0) shared->from = {found.at.first + wanted.stride_first, 0};
+    if (!wanted.pairs) {
+      ++shared->from.first;
+    } else if (found.address[1] != 0) {
+      shared->from.second += wanted.stride;
     } else {
-      shared->from.first += wanted.stride_first;
+      // It was not even known what follows the first signal.
+      shared->from.first += wanted.stride;
+      shared->from.second = 0;
     }
     shared->at_address[0] = shared->at_address[1] = 0;
   }

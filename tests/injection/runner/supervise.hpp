@@ -36,10 +36,9 @@ program_list list_of(const program& tested);
 
 struct order {
   std::string subject;
-  std::string first_variant;
-  std::string second_variant;  ///< empty: single signals
-  std::uint32_t stride_first = 1;
-  std::uint32_t stride_second = 1;
+  bool pairs = false;
+  std::uint32_t variants = ~0u;  ///< of single signals: bit n for the n-th of the list
+  std::uint32_t stride = 1;      ///< pairs at every so many-th instruction
   /// What counts as a hang: so long without progress, asleep or computing. A process that waits for a
   /// processor does not hang.
   std::chrono::milliseconds patience{20};
