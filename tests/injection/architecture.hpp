@@ -20,6 +20,15 @@ struct continuation {
   address places[2];
 };
 
+/// Does this system call sleep until a signal comes? The C library of a 32-bit target makes another
+/// one for times that have 64 bits.
+inline bool sleeps(long system_call) noexcept {
+#if defined(SYS_ppoll_time64)
+  if (system_call == SYS_ppoll_time64) return true;
+#endif
+  return system_call == SYS_ppoll || system_call == SYS_rt_sigsuspend;
+}
+
 }  // namespace injection
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -11,10 +11,13 @@ constexpr greg_t trap_flag = 0x100;
 constexpr int ip_register = REG_RIP;
 constexpr int sp_register = REG_RSP;
 constexpr int number_register = REG_RAX;
+constexpr address fast_call_size = 2;
 #else
 constexpr int ip_register = REG_EIP;
 constexpr int sp_register = REG_ESP;
 constexpr int number_register = REG_EAX;
+// It stands in the vdso only, before the int $0x80 that restarted calls use, and returns behind that.
+constexpr address fast_call_size = 4;
 #endif
 
 inline address ip(const ucontext_t& context) noexcept {
@@ -27,30 +30,28 @@ inline void set_ip(ucontext_t& context, address where) noexcept {
 /// Where the breakpoint stands that this trap may come from.
 inline address breakpoint_of(const ucontext_t& context) noexcept { return ip(context) - 1; }
 
-inline bool is_system_call(address where) noexcept {
+/// How far behind this address the system call returns that stands there, or 0 when none does.
+inline address system_call_size(address where) noexcept {
   const auto* bytes = reinterpret_cast<const volatile code*>(where);
-  return (bytes[0] == 0x0f && bytes[1] == 0x05) ||  // syscall
-         (bytes[0] == 0xcd && bytes[1] == 0x80);    // int $0x80
+  const bool is_fast = bytes[0] == 0x0f && (bytes[1] == 0x05 || bytes[1] == 0x34);  // syscall, sysenter
+  if (is_fast) return fast_call_size;
+  return bytes[0] == 0xcd && bytes[1] == 0x80 ? 2 : 0;  // int $0x80
 }
 
 /// The number of the system call that the next instruction makes, or -1.
 inline long system_call(const ucontext_t& context) noexcept {
-  return is_system_call(ip(context)) ? static_cast<long>(context.uc_mcontext.gregs[number_register])
-                                     : -1;
+  return system_call_size(ip(context)) != 0
+             ? static_cast<long>(context.uc_mcontext.gregs[number_register])
+             : -1;
 }
 
 /// The processor forgets the trap flag over a system call for one instruction, so there the
 /// next place is computed.
 inline continuation next(const ucontext_t& context) noexcept {
   const address here = ip(context);
-  const auto* bytes = reinterpret_cast<const volatile code*>(here);
-  if (bytes[0] == 0x0f && bytes[1] == 0x34) {
-    // sysenter stands in the vdso only, before the int $0x80 that restarted calls use.
-    return {false, 1, {here + 4, 0}};
-  }
-  const long number = system_call(context);
-  if (number == -1) return {true, 0, {}};
-  if (number != SYS_rt_sigreturn) return {false, 1, {here + 2, 0}};
+  const address size = system_call_size(here);
+  if (size == 0) return {true, 0, {}};
+  if (system_call(context) != SYS_rt_sigreturn) return {false, 1, {here + size, 0}};
   const auto sp = static_cast<address>(context.uc_mcontext.gregs[sp_register]);
 #if defined(__x86_64__)
   const auto* interrupted = reinterpret_cast<const ucontext_t*>(sp);

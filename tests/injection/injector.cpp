@@ -24,9 +24,10 @@ void make_code_writable() {
   if (maps == nullptr) give_up("the injector cannot read /proc/self/maps");
   char line[512];
   while (std::fgets(line, sizeof(line), maps) != nullptr) {
-    std::uintmax_t begin, end;
+    std::uintptr_t begin, end;
     char rights[5];
-    if (std::sscanf(line, "%jx-%jx %4s", &begin, &end, rights) != 3 || rights[2] != 'x') continue;
+    if (std::sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &begin, &end, rights) != 3) continue;
+    if (rights[2] != 'x') continue;
     if (begin > UINTPTR_MAX / 2 && sizeof(void*) == 8) continue;  // vsyscall, the kernel's own
     // The vdso of some kernels stays as it is; no breakpoint goes there then.
     mprotect(reinterpret_cast<void*>(begin), end - begin, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -196,8 +197,7 @@ void injector::record(ucontext_t& context) noexcept {
     mode_ = mode::off;
     return;
   }
-  const long number = architecture::system_call(context);
-  if (waker_ != nullptr && sent_ == 0 && (number == SYS_ppoll || number == SYS_rt_sigsuspend)) {
+  if (waker_ != nullptr && sent_ == 0 && sleeps(architecture::system_call(context))) {
     slept_ = recorded_count_;
     ++sent_;
     send(*waker_);

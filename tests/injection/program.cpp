@@ -82,14 +82,14 @@ class sweeper {
     const burst then = find_variant("second").what();
     position at = board_.from;
     for (; at.first < trial_.size(); at.first += board_.stride, at.second = 0) {
+      learning(true);
       begin({0, at.first, 0}, trial_.at(at.first), 0);
-      board_.learning = 1;
       if (const char* const wrong = trial_.learn_behind(at.first, what)) return violated(wrong);
-      board_.learning = 0;
       // Each first signal begins elsewhere, so that together they come to every instruction.
       if (at.second == 0) at.second = at.first / board_.stride % board_.stride;
       for (; at.second < trial_.size_behind(); at.second += board_.stride) {
         begin(at, trial_.at(at.first), trial_.at_behind(at.second));
+        learning(false);
         ++board_.pairs;
         if (const char* const wrong = trial_.run(at.first, what, at.second, then)) return violated(wrong);
       }
@@ -103,6 +103,10 @@ class sweeper {
     board_.at_address[1] = second_address;
     __atomic_store_n(&board_.runs, board_.runs + 1, __ATOMIC_RELEASE);
   }
+
+  // To learn takes longer than a run. It ends when the next run has begun, so that whoever watches does
+  // not take its time for that of a run.
+  void learning(bool is) noexcept { __atomic_store_n(&board_.learning, is ? 1 : 0, __ATOMIC_RELEASE); }
 
   int finish() noexcept {
     board_.finished = 1;

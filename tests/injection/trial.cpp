@@ -89,7 +89,9 @@ trial::trial(const entry& what)
 
   const sigset_t blocked = signal_set{user_blocked_signal}.native();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
-  signal(ignored_signal, SIG_IGN);
+  struct sigaction ignoring {};
+  ignoring.sa_handler = SIG_IGN;
+  sigaction(ignored_signal, &ignoring, nullptr);
   install_foreign(foreign_eager_signal, &foreign<eager>);
   install_foreign(foreign_lazy_signal, &foreign<lazy>);
   // They live as long as the process.

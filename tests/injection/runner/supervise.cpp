@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,7 +55,7 @@ class shared_board {
     return __atomic_load_n(&board_->runs, __ATOMIC_ACQUIRE);
   }
   [[nodiscard]] bool learns() const noexcept {
-    return __atomic_load_n(&board_->learning, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&board_->learning, __ATOMIC_ACQUIRE) != 0;
   }
 
  private:
@@ -114,6 +115,8 @@ std::string describe(int status) {
 }  // namespace
 
 void execute(const program& tested, const std::vector<std::string>& arguments) {
+  // Single steps and breakpoints find the vdso, too, at the same place in each process.
+  personality(ADDR_NO_RANDOMIZE);
   std::vector<std::string> words = tested.emulator;
   words.push_back(tested.path);
   words.insert(words.end(), arguments.begin(), arguments.end());

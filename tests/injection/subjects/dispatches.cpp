@@ -35,7 +35,7 @@ class dispatch_behind_eager final : public guarded_deeply {
   sigsafe::lazy::mutex<int> soft_;
   sigsafe::mutex<int> hard_;
 };
-const registration<dispatch_behind_eager> behind_eager{"dispatch/behind-an-eager-guard", {.core = true}};
+const registration<dispatch_behind_eager> behind_eager{"dispatch/behind-an-eager-guard"};
 
 class user_unblocks final : public guarded_deeply {
   void operation() override {
@@ -80,8 +80,8 @@ class foreign_in_lazy_region final : public behind_foreign {
     change();
   }
 };
-const registration<foreign_in_lazy_region> in_region{
-    "foreign/in-a-lazy-region", {.core = true, .unordered = true}};
+const registration<foreign_in_lazy_region> in_region{"foreign/in-a-lazy-region",
+                                                     {.unordered = true}};
 
 class foreign_guard_in_lazy_region final : public behind_foreign {
   void operation() override {
@@ -92,7 +92,7 @@ class foreign_guard_in_lazy_region final : public behind_foreign {
   }
 };
 const registration<foreign_guard_in_lazy_region> guard_in_region{
-    "foreign/with-an-eager-guard-in-a-lazy-region", {.core = true, .unordered = true}};
+    "foreign/with-an-eager-guard-in-a-lazy-region", {.unordered = true}};
 
 class eager_behind_foreign final : public behind_foreign {
   void operation() override {
