@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <type_traits>
 #include <vector>
 
 #include <sigsafe/backend/lazy.hpp>
@@ -68,6 +69,8 @@ class subject {
   virtual void operation() = 0;
   /// In each of sigsafe's handlers for the signals above.
   virtual void in_handler(const sigsafe::signal_info&) noexcept {}
+  /// In each of the foreign ones.
+  virtual void in_foreign_handler() noexcept {}
   /// Null, or what is wrong after a run.
   virtual const char* check() { return nullptr; }
 };
@@ -97,6 +100,23 @@ struct registration {
 
 /// Installs a handler that sigsafe knows nothing of; traces follow it.
 void install_foreign(int signal, void (*function)(int, siginfo_t*, void*));
+
+/// What a foreign handler does: it notes that it ran and tells the subject.
+void enter_foreign_handler(const siginfo_t& info) noexcept;
+
+/// Sends a signal of sigsafe's handlers from a foreign handler that holds a guard. It must be held off,
+/// whatever the foreign handler has interrupted; an eager guard must hold off everything.
+template <class B>
+void send_in_guard(int signal) noexcept {
+  const sigsafe::basic_guard<B> off;
+  if (std::is_same_v<B, eager> &&
+      !sigsafe::signal_set::blocked().contains(sigsafe::signal_set::maskable()))
+    seen.note_violation("an eager guard in a foreign handler left the mask open");
+  const int handled = seen.handled(signal);
+  send(signal);
+  if (seen.handled(signal) != handled)
+    seen.note_violation("a guard in a foreign handler did not hold a signal off");
+}
 
 /// Ends a child that the operation forked: it is the one whose instructions and state count.
 [[noreturn]] void end_child() noexcept;

@@ -53,7 +53,6 @@ class trial {
  private:
   friend void end_child() noexcept;
 
-  struct standing;  // the handlers
   /// What an operation must leave as it found it.
   struct snapshot {
     std::uint64_t mask;
@@ -73,7 +72,7 @@ class trial {
 
   static void operate(void* self);
   static snapshot take_snapshot(int error) noexcept;
-  static const char* compare(const snapshot& before, const snapshot& after) noexcept;
+  static const char* compare(const snapshot& now) noexcept;
   void prepare() noexcept;
   const char* run(std::span<const injector::aimed> shots);
   const char* learn(const trace* before, const shot* at, injector::learned& result);
@@ -86,7 +85,6 @@ class trial {
   trace behind_sleep_;
   trace behind_;
   std::int64_t slept_ = -1;
-  snapshot before_{};
   int error_ = 0;
   child_report* child_;
 };

@@ -13,6 +13,10 @@ using sigsafe::signal_set;
 
 template <class B>
 class dispatch final : public guarded_deeply {
+ public:
+  dispatch() : guarded_deeply(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     const sigsafe::basic_guard<B> off;
     send(own_signal);
@@ -54,13 +58,12 @@ constexpr int eager_foreign_signal = SIGVTALRM;
 
 // Each sends own_signal, which a lazy guard around it defers; its return opens the mask again.
 void foreign(int, siginfo_t* info, void*) {
-  seen.note_handled(*info);
+  enter_foreign_handler(*info);
   send(own_signal);
 }
 void foreign_with_guard(int, siginfo_t* info, void*) {
-  seen.note_handled(*info);
-  const sigsafe::basic_guard<eager> off;
-  send(own_signal);
+  enter_foreign_handler(*info);
+  send_in_guard<eager>(own_signal);
 }
 
 /// Behind a foreign handler something is deferred and the mask is open.
@@ -132,6 +135,7 @@ class subset_after_deferral final : public guarded_deeply {
     change();
     soft.unlock();
     change();
+    require(seen.handled(own_signal) == 0, "a subset guard did not hold a deferred signal off");
   }
 
  private:

@@ -11,6 +11,10 @@ using sigsafe::subset_guard;
 
 template <class B>
 class one final : public guarded {
+ public:
+  one() : guarded(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     const sigsafe::basic_guard<B> off;
     change();
@@ -21,6 +25,10 @@ const registration<one<lazy>> lazy_guard{"guard/lazy", {.core = true}};
 
 template <class Outer, class Inner>
 class nested final : public guarded {
+ public:
+  nested() : guarded(one_is_eager<Outer>) {}
+
+ private:
   void operation() override {
     const sigsafe::basic_guard<Outer> outer;
     { const sigsafe::basic_guard<Inner> inner; }
@@ -41,7 +49,7 @@ class function final : public guarded {
 const registration<function<eager>> eager_function{"without/eager"};
 const registration<function<lazy>> lazy_function{"without/lazy"};
 
-// Only first_signal is held off, so only its handler changes the memory.
+// Only some signals are held off, so only their handlers change the memory.
 class held_subset : public guarded {
  public:
   void in_handler(const sigsafe::signal_info& info) noexcept override {
@@ -59,9 +67,13 @@ const registration<subset_alone> subset{"subset_guard/alone", {.core = true}};
 
 template <class B>
 class subset_inside final : public guarded {
+ public:
+  subset_inside() : guarded(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     const sigsafe::basic_guard<B> off;
-    { const subset_guard some{signal_set{first_signal, user_blocked_signal}}; }
+    { const subset_guard some{signal_set{first_signal, foreign_lazy_signal, user_blocked_signal}}; }
     change();
   }
 };

@@ -21,6 +21,11 @@ void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
 class on_foreign : public subject {
  public:
   on_foreign() { install_foreign(first_signal, &foreign); }
+  const char* check() override {
+    struct sigaction now;
+    sigaction(first_signal, nullptr, &now);
+    return now.sa_sigaction == &foreign ? nullptr : "the old disposition has not come back";
+  }
 };
 
 class first_of_its_signal final : public on_foreign {

@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 class sleeping : public guarded_deeply {
  public:
+  using guarded_deeply::guarded_deeply;
+
   void reset() override {
     guarded_deeply::reset();
     woken_ = false;
@@ -29,6 +31,10 @@ class sleeping : public guarded_deeply {
 
 template <class B>
 class wait final : public sleeping {
+ public:
+  wait() : sleeping(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     sigsafe::basic_guard<B> off;
     change();
@@ -41,6 +47,10 @@ const registration<wait<lazy>> lazy_wait{"wait/lazy", {.sleeps = true}};
 
 template <class B>
 class wait_for final : public sleeping {
+ public:
+  wait_for() : sleeping(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     sigsafe::basic_guard<B> off;
     while (!woken_) off.wait_for(1h);
@@ -52,6 +62,10 @@ const registration<wait_for<lazy>> lazy_wait_for{"wait_for/lazy", {.sleeps = tru
 
 template <class B>
 class no_time final : public guarded_deeply {
+ public:
+  no_time() : guarded_deeply(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     sigsafe::basic_guard<B> off;
     change();
@@ -64,6 +78,10 @@ const registration<no_time<lazy>> lazy_no_time{"wait_for/no-time/lazy"};
 
 template <class B>
 class waiting_already final : public guarded_deeply {
+ public:
+  waiting_already() : guarded_deeply(one_is_eager<B>) {}
+
+ private:
   void operation() override {
     sigsafe::basic_guard<B> off;
     send(own_signal);
@@ -78,7 +96,7 @@ const registration<waiting_already<lazy>> lazy_already{"wait/signal-came-before/
 template <class B>
 class poll final : public sleeping {
  public:
-  poll() {
+  poll() : sleeping(one_is_eager<B>) {
     if (pipe(ends_) != 0) std::abort();
   }
   void operation() override {
@@ -97,7 +115,7 @@ const registration<poll<lazy>> lazy_poll{"poll/lazy", {.sleeps = true}};
 template <class B>
 class poll_ready final : public guarded_deeply {
  public:
-  poll_ready() {
+  poll_ready() : guarded_deeply(one_is_eager<B>) {
     if (pipe(ends_) != 0 || write(ends_[1], "x", 1) != 1) std::abort();
   }
   void operation() override {
@@ -116,6 +134,10 @@ const registration<poll_ready<lazy>> lazy_ready{"poll/ready/lazy"};
 // What guard.wait refuses is what rule 10 is about: guards of both kinds around a sleep.
 template <class Outer, class Inner>
 class nested_sleep final : public guarded_deeply {
+ public:
+  nested_sleep() : guarded_deeply(one_is_eager<Outer, Inner>) {}
+
+ private:
   void operation() override {
     const sigsafe::basic_guard<Outer> outer;
     const sigsafe::basic_guard<Inner> inner;
