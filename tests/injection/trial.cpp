@@ -27,6 +27,11 @@ traits the_wants;
 struct in_handlers {
   void operator()(const sigsafe::signal_info& info) const noexcept {
     seen.note_handled(info.native());
+    if (info.number() == fault_signal) {
+      // It may have interrupted anything, and owners of its own must not change that.
+      const sigsafe::basic_guard<lazy> soft;
+      const sigsafe::basic_guard<eager> hard;
+    }
     the_subject->in_handler(info);
     errno = info.number();
   }
@@ -77,6 +82,18 @@ const std::vector<variant>& variants() {
   return all;
 }
 
+signal_set everything_blockable() noexcept {
+  static const signal_set closed = [] {
+    const sigset_t maskable = signal_set::maskable().native();
+    sigset_t before;
+    sigprocmask(SIG_BLOCK, &maskable, &before);
+    const signal_set found = signal_set::blocked();
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    return found;
+  }();
+  return closed;
+}
+
 trial::trial(const entry& what)
     : wants_(what.wants),
       subject_((entries_of = &injector_, what.make())),
@@ -89,6 +106,7 @@ trial::trial(const entry& what)
 
   const sigset_t blocked = signal_set{user_blocked_signal}.native();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  everything_blockable();
   struct sigaction ignoring {};
   ignoring.sa_handler = SIG_IGN;
   sigaction(ignored_signal, &ignoring, nullptr);
@@ -99,8 +117,9 @@ trial::trial(const entry& what)
                            real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
-  for (const variant& each : variants())
-    for (const burst::arrival& arrival : each.arrivals) send(arrival.signal);
+  for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
+                           real_time_signal(), foreign_eager_signal, foreign_lazy_signal})
+    send(number);
 }
 
 void trial::operate(void* self) {

@@ -29,7 +29,6 @@
 #include <tests/support/child.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
-#include <tests/support/step.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -585,31 +584,6 @@ constinit std::atomic<int> foreign_runs{0};
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(rule_5_the_mask_comes_first_and_the_count_second,
-                     *boost::unit_test::precondition(test::can_step)) {
-  BOOST_TEST(holds(in_resting_child([] {
-    // A foreign handler between the two, with an eager guard of its own: it holds off another
-    // foreign handler.
-    test::install_foreign(SIGUSR2, [](int) {
-      ++foreign_runs;
-      if (inside_foreign_guard) ++foreign_inside_guard;
-    });
-    test::install_foreign(SIGUSR1, [](int) {
-      const sigsafe::guard off;
-      inside_foreign_guard = true;
-      send(SIGUSR2);
-      inside_foreign_guard = false;
-    });
-    const signal_set mask = signal_set::blocked();
-    test::at_every_instruction(
-        10, [] { const sigsafe::guard off; }, [] { send(SIGUSR1); },
-        [&] {
-          return foreign_runs.exchange(0) == 1 && foreign_inside_guard.exchange(0) == 0 &&
-                 is_at_rest() && signal_set::blocked() == mask;
-        });
-  })));
-}
-
 // Rule 6: subset guards.
 
 BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_takes_over_its_part_and_blocks_the_rest) {
@@ -731,43 +705,6 @@ BOOST_AUTO_TEST_CASE(rule_7_an_unblock_by_the_user_stays) {
 }
 
 // Rule 8: handlers leave depth and count as they found them.
-
-BOOST_AUTO_TEST_CASE(rule_8_a_handler_with_owners_of_its_own_loses_no_count,
-                     *boost::unit_test::precondition(test::can_step)) {
-  BOOST_TEST(holds(in_resting_child([] {
-    const auto use_owners = [](const signal_info& info) noexcept {
-      const sigsafe::lazy::guard lazy;
-      const sigsafe::guard eager;
-      const std::lock_guard lock{lazy_lock};
-      arrived.add(info.native());
-    };
-    const sigsafe::handler usr1{SIGUSR1, use_owners};
-    const sigsafe::handler fault{SIGSEGV, use_owners};
-    const auto is_lossless = [](auto operation, int signal) {
-      const signal_set mask = signal_set::blocked();
-      test::at_every_instruction(
-          10, operation, [&] { send(signal); },
-          [&] {
-            const bool once = arrived.are({signal});
-            arrived.clear();
-            return once && is_at_rest() && signal_set::blocked() == mask;
-          });
-    };
-    // A handler of a fault runs in the middle of these, whatever is held.
-    for (int signal : {SIGUSR1, SIGSEGV}) {
-      is_lossless([] { const sigsafe::lazy::guard off; }, signal);
-      is_lossless([] { const auto borrowed = lazy_cell.borrow(); }, signal);
-      is_lossless([] { const sigsafe::guard off; }, signal);
-      is_lossless(
-          [] {
-            auto first = lazy_mutex.lock();
-            auto second = eager_mutex.lock();
-            first.unlock();
-          },
-          signal);
-    }
-  })));
-}
 
 BOOST_AUTO_TEST_CASE(rule_8_a_lazy_owner_makes_no_system_call) {
   BOOST_TEST(test::count_system_calls([] {
@@ -1015,32 +952,6 @@ BOOST_AUTO_TEST_CASE(rule_10_wait_keeps_errno) {
     eager.wait();
     CHILD_REQUIRE(errno == ERANGE);
   })));
-}
-
-BOOST_AUTO_TEST_CASE(rule_10_no_signal_between_the_check_and_the_sleep_is_missed,
-                     *boost::unit_test::precondition(test::can_step)) {
-  // Until the signal has come, nothing else wakes it: a miss is a hang.
-  const auto wakes_up = []<class Guard>(std::type_identity<Guard>) {
-    return in_resting_child([] {
-      const noting usr1{SIGUSR1, {}};
-      const signal_set mask = signal_set::blocked();
-      test::at_every_instruction(
-          50,
-          [] {
-            Guard off;
-            while (arrived.size() == 0) off.wait();
-          },
-          [] { send(SIGUSR1); },
-          [&] {
-            const bool once = arrived.are({SIGUSR1});
-            arrived.clear();
-            return once && is_at_rest() && signal_set::blocked() == mask;
-          },
-          test::until::sleep);
-    });
-  };
-  BOOST_TEST(holds(wakes_up(std::type_identity<sigsafe::lazy::guard>{})));
-  BOOST_TEST(holds(wakes_up(std::type_identity<sigsafe::guard>{})));
 }
 
 BOOST_AUTO_TEST_CASE(rule_10_wait_inside_a_handler_panics) {

@@ -24,6 +24,7 @@ struct options {
   program tested;
   std::string emulator;
   std::vector<std::string> patterns;
+  std::vector<std::string> skipped;
   std::vector<std::string> variants;
   std::string pairs = "none";
   std::uint32_t pair_stride = 1;
@@ -61,10 +62,15 @@ class session {
       for (const subject_entry& each : list_.subjects) fmt::print("{}\n", each.name);
       return 0;
     }
-    fmt::print("{:<44}{:>13}{:>9}{:>10}{:>12}{:>9}\n", "subject", "instructions", "runs", "pairs",
+    fmt::print("{:<60}{:>13}{:>9}{:>10}{:>12}{:>9}\n", "subject", "instructions", "runs", "pairs",
                "violations", "seconds");
-    for (const subject_entry& each : list_.subjects)
-      if (is_wanted(each.name)) test(each);
+    for (const subject_entry& each : list_.subjects) {
+      if (!with_.patterns.empty() && !matches(with_.patterns, each.name)) continue;
+      if (matches(with_.skipped, each.name))
+        fmt::print("{:<60}SKIPPED\n", each.name);
+      else
+        test(each);
+    }
     if (sum_.subjects == 0) {
       fmt::print(stderr, "no subject has such a name; --list names them all\n");
       return 2;
@@ -77,11 +83,10 @@ class session {
   }
 
  private:
-  [[nodiscard]] bool is_wanted(const std::string& name) const {
-    return with_.patterns.empty() ||
-           std::any_of(with_.patterns.begin(), with_.patterns.end(), [&](const std::string& pattern) {
-             return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-           });
+  static bool matches(const std::vector<std::string>& patterns, const std::string& name) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    });
   }
 
   void test(const subject_entry& subject) {
@@ -97,7 +102,7 @@ class session {
       }
     }
     const std::chrono::duration<double> took = clock::now() - started;
-    fmt::print("{:<44}{:>13}{:>9}{:>10}{:>12}{:>9.2f}\n", subject.name, all.instructions,
+    fmt::print("{:<60}{:>13}{:>9}{:>10}{:>12}{:>9.2f}\n", subject.name, all.instructions,
                all.runs - all.pairs, all.pairs, all.violations.size(), took.count());
     std::fflush(stdout);
     ++sum_.subjects;
@@ -193,6 +198,7 @@ int main(int count, char** arguments) {
   app.add_option("program", wanted.tested.path, "the program under test")->required()->check(CLI::ExistingFile);
   app.add_option("--emulator", wanted.emulator, "the command that runs it, such as qemu-aarch64");
   app.add_option("--subject", wanted.patterns, "only subjects whose names match; may be repeated");
+  app.add_option("--skip", wanted.skipped, "not those whose names match; may be repeated");
   app.add_option("--variant", wanted.variants, "only these kinds of signals; may be repeated");
   app.add_option("--pairs", wanted.pairs, "for which subjects two signals are injected at each pair")
       ->check(CLI::IsMember({"none", "core", "all"}))

@@ -75,8 +75,7 @@ class guarded_deeply : public guarded {
       const sigsafe::basic_guard<eager> hard;
       const sigsafe::basic_guard<lazy> soft;
     }
-    require(sigsafe::signal_set::blocked().contains(sigsafe::signal_set::maskable()),
-            "a guard in a handler opened the mask");
+    require(is_closed(), "a guard in a handler opened the mask");
     change_in_handler();
   }
 };
