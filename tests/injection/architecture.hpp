@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace injection {
 
@@ -40,3 +41,20 @@ inline bool sleeps(long system_call) noexcept {
 #else
 #error "the injector knows x86, aarch64 and riscv64; another processor needs a file like architecture_x86.hpp"
 #endif
+
+namespace injection::architecture {
+
+/// Whether the next instruction is a handler's return to this very instruction, at which a signal
+/// interrupted another return. A breakpoint cannot tell the two.
+inline bool returns_here(const ucontext_t& context) noexcept {
+  return system_call(context) == SYS_rt_sigreturn && ip(interrupted(context)) == ip(context);
+}
+
+/// What that return does.
+inline void return_now(ucontext_t& context) noexcept {
+  const ucontext_t& outer = interrupted(context);
+  std::memcpy(&context.uc_sigmask, &outer.uc_sigmask, (_NSIG - 1) / 8);  // the kernel's own size
+  context.uc_mcontext = outer.uc_mcontext;
+}
+
+}  // namespace injection::architecture

@@ -16,6 +16,11 @@ inline long system_call(const ucontext_t& context) noexcept {
   return instruction == 0xd4000001 ? static_cast<long>(context.uc_mcontext.regs[8]) : -1;  // svc #0
 }
 
+/// What a handler's return goes back to, when that is the next instruction.
+inline const ucontext_t& interrupted(const ucontext_t& context) noexcept {
+  return *reinterpret_cast<const ucontext_t*>(context.uc_mcontext.sp + sizeof(siginfo_t));
+}
+
 /// The signed distance in a field of an instruction, which counts in words.
 inline address distance(code instruction, int lowest, int bits) noexcept {
   const code field = instruction << (32 - bits - lowest);
@@ -25,10 +30,7 @@ inline address distance(code instruction, int lowest, int bits) noexcept {
 inline continuation next(const ucontext_t& context) noexcept {
   const address here = ip(context);
   const code instruction = *reinterpret_cast<const volatile code*>(here);
-  if (system_call(context) == SYS_rt_sigreturn) {
-    const auto* interrupted = reinterpret_cast<const ucontext_t*>(context.uc_mcontext.sp + sizeof(siginfo_t));
-    return {false, 1, {ip(*interrupted), 0}};
-  }
+  if (system_call(context) == SYS_rt_sigreturn) return {false, 1, {ip(interrupted(context)), 0}};
   if ((instruction & 0x7c000000) == 0x14000000)  // b, bl
     return {false, 1, {here + distance(instruction, 0, 26), 0}};
   if ((instruction & 0xff9ffc1f) == 0xd61f0000 || (instruction & 0xfffffc1f) == 0xd65f0000) {  // br, blr, ret

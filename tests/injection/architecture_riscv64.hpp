@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstring>
-
 /// The program's own, in place of the C library's: qemu-riscv64 7.2 takes the kernel's structure for
 /// one that has a restorer before its mask, so it reads garbage for the mask, and writes the old one
 /// behind the C library's structure. Here the mask stands at both places.
@@ -100,6 +98,11 @@ inline long system_call(const ucontext_t& context) noexcept {
              : -1;
 }
 
+/// What a handler's return goes back to, when that is the next instruction.
+inline const ucontext_t& interrupted(const ucontext_t& context) noexcept {
+  return *reinterpret_cast<const ucontext_t*>(context.uc_mcontext.__gregs[REG_SP] + sizeof(siginfo_t));
+}
+
 /// From a load-reserved to behind its store-conditional, and behind the branch back if there is one:
 /// a breakpoint between the two would take the reservation away each time. What compilers emit has
 /// one branch out at most.
@@ -117,11 +120,7 @@ inline continuation next_of_reservation(instruction at) noexcept {
 
 inline continuation next(const ucontext_t& context) noexcept {
   const instruction at{ip(context)};
-  if (system_call(context) == SYS_rt_sigreturn) {
-    const auto* interrupted =
-        reinterpret_cast<const ucontext_t*>(context.uc_mcontext.__gregs[REG_SP] + sizeof(siginfo_t));
-    return {false, 1, {ip(*interrupted), 0}};
-  }
+  if (system_call(context) == SYS_rt_sigreturn) return {false, 1, {ip(interrupted(context)), 0}};
   if (at.is_load_reserved()) return next_of_reservation(at);
   if (at.is_jump()) return {false, 1, {at.target(), 0}};
   if (at.is_jump_to_register()) return {false, 1, {at.target(context), 0}};

@@ -45,6 +45,16 @@ inline long system_call(const ucontext_t& context) noexcept {
              : -1;
 }
 
+/// What a handler's return goes back to, when that is the next instruction.
+inline const ucontext_t& interrupted(const ucontext_t& context) noexcept {
+  const auto sp = static_cast<address>(context.uc_mcontext.gregs[sp_register]);
+#if defined(__x86_64__)
+  return *reinterpret_cast<const ucontext_t*>(sp);
+#else
+  return **reinterpret_cast<const ucontext_t* const*>(sp + 8);
+#endif
+}
+
 /// The processor forgets the trap flag over a system call for one instruction, so there the
 /// next place is computed.
 inline continuation next(const ucontext_t& context) noexcept {
@@ -52,13 +62,7 @@ inline continuation next(const ucontext_t& context) noexcept {
   const address size = system_call_size(here);
   if (size == 0) return {true, 0, {}};
   if (system_call(context) != SYS_rt_sigreturn) return {false, 1, {here + size, 0}};
-  const auto sp = static_cast<address>(context.uc_mcontext.gregs[sp_register]);
-#if defined(__x86_64__)
-  const auto* interrupted = reinterpret_cast<const ucontext_t*>(sp);
-#else
-  const auto* interrupted = *reinterpret_cast<const ucontext_t* const*>(sp + 8);
-#endif
-  return {false, 1, {ip(*interrupted), 0}};
+  return {false, 1, {ip(interrupted(context)), 0}};
 }
 
 inline void set_trap(ucontext_t& context, bool on) noexcept {

@@ -180,11 +180,20 @@ void injector::arrive(ucontext_t& context) noexcept {
     // The trace behind a shot knows this place as its first.
     const std::uint32_t index = arrived.what != nullptr ? 0 : arrived.index;
     if (next.what != nullptr && next.index == index) continue;
-    if (next.where() != here)
+    if (next.where() != here) {
       plant(next.where());
-    else
-      pass(context, *next.steps, index);
-    return;
+      return;
+    }
+    const address behind = (*next.steps)[index + 1];
+    if (behind != here) {
+      plant(behind);
+      return;
+    }
+    if (!architecture::returns_here(context)) {
+      architecture::set_trap(context, true);  // an instruction that repeats itself
+      return;
+    }
+    architecture::return_now(context);
   }
   mode_ = learns_ ? mode::learning : mode::off;
   if (learns_) record(context);
@@ -203,18 +212,15 @@ void injector::record(ucontext_t& context) noexcept {
     send(*waker_);
   }
   recorded_[recorded_count_++] = here;
+  if (architecture::returns_here(context)) {
+    architecture::return_now(context);
+    record(context);
+    return;
+  }
   const continuation next = architecture::next(context);
   if (next.traps) architecture::set_trap(context, true);
   for (int i = 0; i < next.count; ++i) plant(next.places[i]);
   plant_entries(true, here);
-}
-
-// To the instruction behind: the trace knows it. Only one that repeats itself needs the trap flag.
-void injector::pass(ucontext_t& context, const trace& steps, std::uint32_t index) noexcept {
-  if (steps[index + 1] == steps[index])
-    architecture::set_trap(context, true);
-  else
-    plant(steps[index + 1]);
 }
 
 // A trace follows the kernel into these. They stay in between two steps: writing code is slow.

@@ -115,7 +115,6 @@ class injector {
   void handle(ucontext_t& context) noexcept;
   void arrive(ucontext_t& context) noexcept;
   void record(ucontext_t& context) noexcept;
-  void pass(ucontext_t& context, const trace& steps, std::uint32_t index) noexcept;
   void plant(address where) noexcept;
   void plant_entries(bool in, address except) noexcept;
   void clear() noexcept;
