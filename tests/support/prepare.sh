@@ -17,6 +17,12 @@ is_there() {
     libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
+    libcli11-dev) has_header CLI/CLI.hpp ;;
+    libfmt-dev) has_header fmt/format.h ;;
+    g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ ;;
+    g++-riscv64-linux-gnu) command -v riscv64-linux-gnu-g++ ;;
+    g++-*-multilib) echo 'int main() {}' | g++ -m32 -static -x c++ -o /dev/null - ;;
+    qemu-user) command -v qemu-aarch64 && command -v qemu-riscv64 ;;
     *)
       echo "prepare: there is no way to look for $1" >&2
       exit 1
