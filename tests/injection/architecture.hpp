@@ -23,7 +23,7 @@ struct continuation {
 
 /// Does this system call sleep until a signal comes? The C library of a 32-bit target makes another
 /// one for times that have 64 bits.
-inline bool sleeps(long system_call) noexcept {
+inline bool is_sleep(long system_call) noexcept {
 #if defined(SYS_ppoll_time64)
   if (system_call == SYS_ppoll_time64) return true;
 #endif

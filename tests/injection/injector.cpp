@@ -206,7 +206,7 @@ void injector::record(ucontext_t& context) noexcept {
     mode_ = mode::off;
     return;
   }
-  if (waker_ != nullptr && sent_ == 0 && sleeps(architecture::system_call(context))) {
+  if (waker_ != nullptr && sent_ == 0 && is_sleep(architecture::system_call(context))) {
     slept_ = recorded_count_;
     ++sent_;
     send(*waker_);

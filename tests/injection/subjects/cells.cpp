@@ -6,8 +6,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::cells {
 
 /// Two words that change together, for parts of them to be borrowed.
 struct words {
@@ -149,5 +148,4 @@ class replace_with final : public celled<B> {
 const registration<replace_with<eager>> eager_replace{"cell/replace_with/eager"};
 const registration<replace_with<lazy>> lazy_replace{"cell/replace_with/lazy"};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::cells

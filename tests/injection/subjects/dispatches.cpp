@@ -6,8 +6,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::dispatches {
 
 using sigsafe::signal_set;
 
@@ -57,11 +56,11 @@ constexpr int plain_foreign_signal = SIGPROF;
 constexpr int eager_foreign_signal = SIGVTALRM;
 
 // Each sends own_signal, which a lazy guard around it defers; its return opens the mask again.
-void foreign(int, siginfo_t* info, void*) {
+static void foreign(int, siginfo_t* info, void*) {
   enter_foreign_handler(*info);
   send(own_signal);
 }
-void foreign_with_guard(int, siginfo_t* info, void*) {
+static void foreign_with_guard(int, siginfo_t* info, void*) {
   enter_foreign_handler(*info);
   send_in_guard<eager>(own_signal);
 }
@@ -144,5 +143,4 @@ class subset_after_deferral final : public guarded_deeply {
 const registration<subset_after_deferral> after_deferral{
     "interleaving/a-subset-guard-after-a-deferral", {.unordered = true}};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::dispatches

@@ -3,8 +3,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::guards {
 
 using sigsafe::signal_set;
 using sigsafe::subset_guard;
@@ -91,5 +90,4 @@ class subset_outside final : public held_subset {
 const registration<subset_outside<eager>> eager_in_subset{"subset_guard/around-eager"};
 const registration<subset_outside<lazy>> lazy_in_subset{"subset_guard/around-lazy"};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::guards

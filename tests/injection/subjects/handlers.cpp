@@ -5,8 +5,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::handlers {
 
 struct note {
   void operator()(const sigsafe::signal_info& info) const noexcept { seen.note_handled(info.native()); }
@@ -15,7 +14,7 @@ struct nothing {
   void operator()() const noexcept {}
 };
 
-void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
+static void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
 
 /// Below sigsafe's handlers stands a foreign one.
 class on_foreign : public subject {
@@ -73,5 +72,4 @@ const registration<gone_before_the_dispatch<eager>> eager_gone{"handler/gone-bef
 const registration<gone_before_the_dispatch<lazy>> lazy_gone{"handler/gone-before-the-dispatch/lazy",
                                                              {.owns_first = true}};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::handlers

@@ -5,8 +5,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::mutexes {
 
 template <class B>
 using twins_mutex = sigsafe::mutex<twins, sigsafe::default_raw_lock, B>;
@@ -169,5 +168,4 @@ class subset_outlives_an_owner final : public guarded {
 const registration<subset_outlives_an_owner<eager>> subset_eager{"out-of-order/eager-subset_guard"};
 const registration<subset_outlives_an_owner<lazy>> subset_lazy{"out-of-order/lazy-subset_guard"};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::mutexes

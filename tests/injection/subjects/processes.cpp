@@ -8,8 +8,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::processes {
 
 // A fault does not wait for the end of a guard: the instruction could not go on.
 template <class B>
@@ -48,7 +47,7 @@ class fault_in_guard final : public guarded {
 const registration<fault_in_guard<eager>> eager_fault{"fault/eager"};
 const registration<fault_in_guard<lazy>> lazy_fault{"fault/lazy"};
 
-void await(pid_t child) noexcept {
+static void await(pid_t child) noexcept {
   while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
@@ -100,5 +99,4 @@ class fork_child final : public guarded {
 const registration<fork_child<eager>> eager_child{"fork/child/eager", {.forks = true}};
 const registration<fork_child<lazy>> lazy_child{"fork/child/lazy", {.forks = true}};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::processes

@@ -7,8 +7,7 @@
 
 #include <tests/injection/subjects/guarded.hpp>
 
-namespace injection {
-namespace {
+namespace injection::sleeps {
 
 using namespace std::chrono_literals;
 
@@ -151,5 +150,4 @@ class nested_sleep final : public guarded_deeply {
 const registration<nested_sleep<lazy, eager>> eager_sleep{"interleaving/lazy-outer-eager-inner-wait"};
 const registration<nested_sleep<eager, lazy>> lazy_sleep{"interleaving/eager-outer-lazy-inner-wait"};
 
-}  // namespace
-}  // namespace injection
+}  // namespace injection::sleeps
