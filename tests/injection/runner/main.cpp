@@ -48,8 +48,9 @@ std::string replay_command(const options& with, const order& wanted, const std::
   if (wanted.pairs) arguments += fmt::format(" second {}", found.at.second);
   if (!with.emulator.empty()) return fmt::format("{} {} {}", with.emulator, with.tested.path, arguments);
   return fmt::format(
-      "gdb -q -ex 'handle all nostop noprint pass' -ex 'break injection_replay' -ex run -ex finish "
-      "-ex 'handle all stop print pass' -ex 'handle SIGTRAP nostop noprint' -ex continue --args {} {}",
+      "gdb -q -ex 'set confirm off' -ex 'handle all nostop noprint pass' -ex 'handle SIGTRAP nostop noprint "
+      "pass' -ex 'tbreak injection_replay' -ex run -ex 'handle all stop print pass' -ex continue "
+      "--args {} {}",
       with.tested.path, arguments);
 }
 
