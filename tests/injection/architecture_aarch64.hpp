@@ -23,8 +23,8 @@ inline const ucontext_t& interrupted(const ucontext_t& context) noexcept {
 
 /// The signed distance in a field of an instruction, which counts in words.
 inline address distance(code instruction, int lowest, int bits) noexcept {
-  const code field = instruction << (32 - bits - lowest);
-  return static_cast<address>(static_cast<std::intptr_t>(static_cast<std::int32_t>(field) >> (32 - bits)) * 4);
+  const auto field = static_cast<std::int32_t>(instruction << (32 - bits - lowest));
+  return static_cast<address>(std::intptr_t{field >> (32 - bits)} * 4);
 }
 
 inline continuation next(const ucontext_t& context) noexcept {

@@ -64,7 +64,12 @@ extern "C" {
 address injector::begin_of_operation() noexcept { return reinterpret_cast<address>(&injection_begin); }
 address injector::end_of_operation() noexcept { return reinterpret_cast<address>(&injection_end); }
 
+// From the same place in a page of the stack, whoever calls: the C library's functions for memory take
+// other instructions for other alignments.
 [[gnu::noinline]] void injector::call(void (*operation)(void*), void* argument) {
+  constexpr address page = 4096;
+  void* const rest = __builtin_alloca(reinterpret_cast<address>(__builtin_frame_address(0)) % page);
+  asm volatile("" : : "r"(rest) : "memory");
   injection_begin();
   operation(argument);
   injection_end();
@@ -158,8 +163,10 @@ void injector::handle(ucontext_t& context) noexcept {
     if (entries_[i].is_in && entries_[i].where == place) architecture::set_ip(context, place);
   clear();
   architecture::set_trap(context, false);
-  if (mode_ == mode::seeking) arrive(context);
-  else if (mode_ == mode::learning) record(context);
+  if (mode_ == mode::seeking)
+    arrive(context);
+  else if (mode_ == mode::learning)
+    record(context);
 }
 
 void injector::arrive(ucontext_t& context) noexcept {

@@ -160,7 +160,8 @@ int replay(char** arguments, int count) {
   const burst second = find_variant(arguments[3]).what();
   const std::uint32_t then = number(arguments[4]);
   if (const char* const wrong = tried.learn_behind(index, first)) return report(wrong);
-  if (then >= tried.size_behind()) return report("behind the first signal there are not so many instructions");
+  if (then >= tried.size_behind()) 
+    return report("behind the first signal there are not so many instructions");
   injection_replay();
   return report(tried.run(index, first, then, second));
 }

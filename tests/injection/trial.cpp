@@ -52,6 +52,10 @@ void foreign(int, siginfo_t* info, void*) {
 
 injector* entries_of = nullptr;
 
+void note_sent(const burst& what) noexcept {
+  for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
+}
+
 }  // namespace
 
 void enter_foreign_handler(const siginfo_t& info) noexcept {
@@ -94,11 +98,18 @@ signal_set everything_blockable() noexcept {
   return closed;
 }
 
+// Behind the report there is room for a trace.
+trial::child_report* trial::make_child_report() noexcept {
+  constexpr std::size_t size = sizeof(child_report) + sizeof(address) * injector::most_steps;
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  return ::new (memory) child_report{};
+}
+
 trial::trial(const entry& what)
     : wants_(what.wants),
       subject_((entries_of = &injector_, what.make())),
-      child_(static_cast<child_report*>(mmap(nullptr, sizeof(child_report) + sizeof(address) * injector::most_steps,
-                                             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+      child_(make_child_report()) {
   the_trial = this;
   the_subject = &subject_;
   the_wants = wants_;
@@ -129,25 +140,18 @@ void trial::operate(void* self) {
   mine.error_ = errno;
 }
 
-trial::snapshot trial::take_snapshot(int error) noexcept {
+// As it was before the first operation of the process, so that nothing can creep in.
+const char* trial::check_thread(int error) noexcept {
   const auto& thread = sigsafe::detail::current_thread();
-  return {signal_set::blocked().bits(), error,
-          thread.depth.load(),          thread.count.load(),
-          thread.hard.load(),           thread.deferred.load(),
-          thread.added.load(),          thread.running.load()};
-}
-
-// What it was before the first operation of the process, so that nothing can creep in.
-const char* trial::compare(const snapshot& now) noexcept {
-  if (now.mask != signal_set{user_blocked_signal}.bits()) return "the signal mask has changed";
-  if (now.error != errno_before) return "errno has changed";
-  if (now.depth != 0) return "depth has changed";
-  if (now.count != 0) return "count has changed";
-  if (now.hard != 0) return "hard has changed";
-  if (now.deferred != 0) return "a signal is still deferred";
-  if (now.added != 0) return "added has changed";
-  if (now.running != nullptr) return "a handler that returned is still entered as running";
-  return nullptr;
+  if (signal_set::blocked() != signal_set{user_blocked_signal}) return "the signal mask has changed";
+  if (error != errno_before) return "errno has changed";
+  if (thread.depth.load() != 0) return "depth has changed";
+  if (thread.count.load() != 0) return "count has changed";
+  if (thread.hard.load() != 0) return "hard has changed";
+  if (thread.has_deferred()) return "a signal is still deferred";
+  if (thread.added.load() != 0) return "added has changed";
+  if (thread.running.load() != nullptr) return "a handler that returned is still entered as running";
+  return signal_set::pending().empty() ? nullptr : "a signal is still pending";
 }
 
 void trial::prepare() noexcept {
@@ -157,19 +161,10 @@ void trial::prepare() noexcept {
 }
 
 const char* trial::check() noexcept {
-  if (const char* const wrong = compare(take_snapshot(error_))) return wrong;
-  if (!signal_set::pending().empty()) return "a signal is still pending";
+  if (const char* const wrong = check_thread(error_)) return wrong;
   if (const char* const wrong = seen.compare(!wants_.unordered)) return wrong;
   return subject_.check();
 }
-
-namespace {
-
-void note_sent(const burst& what) noexcept {
-  for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
-}
-
-}  // namespace
 
 const char* trial::learn(const trace* before, const shot* at, injector::learned& result) {
   prepare();
@@ -256,7 +251,7 @@ const char* trial::run_bare(const burst* expected) {
   return check();
 }
 
-// The child's own signals count, not those that its parent got before.
+// Its subject says what must have been handled: in the counts there is also what its parent got.
 void end_child() noexcept {
   const int error = errno;
   injector::mark_end();
@@ -267,9 +262,7 @@ void end_child() noexcept {
   auto* const copy = reinterpret_cast<address*>(&report + 1);
   for (std::size_t i = 0; i < steps.size(); ++i) copy[i] = steps[i];
   report.steps = static_cast<std::uint32_t>(steps.size());
-  report.wrong = trial::compare(trial::take_snapshot(error));
-  if (report.wrong == nullptr && !signal_set::pending().empty())
-    report.wrong = "a signal is still pending in the child";
+  report.wrong = trial::check_thread(error);
   if (report.wrong == nullptr) report.wrong = mine.subject_.check();
   report.ended = true;
   _exit(0);

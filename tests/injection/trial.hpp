@@ -53,15 +53,6 @@ class trial {
  private:
   friend void end_child() noexcept;
 
-  /// What an operation must leave as it found it.
-  struct snapshot {
-    std::uint64_t mask;
-    int error;
-    unsigned depth, count, hard;
-    std::uint32_t deferred;
-    std::uint64_t added;
-    const void* running;
-  };
   /// What a child that the operation forked leaves to this process, in memory that both share.
   struct child_report {
     bool ended;
@@ -71,8 +62,8 @@ class trial {
   };
 
   static void operate(void* self);
-  static snapshot take_snapshot(int error) noexcept;
-  static const char* compare(const snapshot& now) noexcept;
+  static child_report* make_child_report() noexcept;
+  static const char* check_thread(int error) noexcept;
   void prepare() noexcept;
   const char* run(std::span<const injector::aimed> shots);
   const char* learn(const trace* before, const shot* at, injector::learned& result);

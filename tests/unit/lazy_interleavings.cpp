@@ -43,7 +43,6 @@ using noting = sigsafe::handler<test::note_arrival>;
 const int real_time = SIGRTMIN + 3;
 
 constinit sigsafe::lazy::mutex<int> lazy_mutex;
-constinit sigsafe::lazy::ref_cell<int> lazy_cell;
 constinit sigsafe::mutex<int> eager_mutex;
 
 constinit std::atomic<int> foreign_runs{0};

@@ -576,14 +576,6 @@ BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_that_outlives_the_lazy_one_dispatches
   })));
 }
 
-namespace {
-
-constinit std::atomic<bool> inside_foreign_guard{false};
-constinit std::atomic<int> foreign_inside_guard{0};
-constinit std::atomic<int> foreign_runs{0};
-
-}  // namespace
-
 // Rule 6: subset guards.
 
 BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_takes_over_its_part_and_blocks_the_rest) {

@@ -167,7 +167,8 @@ class session {
         step_through(with_.tested, list_, subject, subject.sleeps ? size : size + 1);
     if (steps.size() != size || !std::equal(steps.begin(), steps.end(), all.trace.begin())) {
       const auto differs = std::mismatch(steps.begin(), steps.end(), all.trace.begin(), all.trace.end());
-      fmt::print("VIOLATION in {}: single steps execute {} instructions, the injector knew {}; they differ at {}\n",
+      fmt::print("VIOLATION in {}: single steps execute {} instructions, the injector knew {}; they "
+                 "differ at {}\n",
                  subject.name, steps.size(), size, differs.first - steps.begin());
       all.violations.push_back({"single steps execute other instructions", {}, {}});
       return;
@@ -196,7 +197,9 @@ class session {
 int main(int count, char** arguments) {
   injection::options wanted;
   CLI::App app{"Injects a signal at every instruction of the operations of a program under test."};
-  app.add_option("program", wanted.tested.path, "the program under test")->required()->check(CLI::ExistingFile);
+  app.add_option("program", wanted.tested.path, "the program under test")
+      ->required()
+      ->check(CLI::ExistingFile);
   app.add_option("--emulator", wanted.emulator, "the command that runs it, such as qemu-aarch64");
   app.add_option("--subject", wanted.patterns, "only subjects whose names match; may be repeated");
   app.add_option("--skip", wanted.skipped, "not those whose names match; may be repeated");

@@ -108,7 +108,8 @@ bool await(pid_t process, const shared_board& shared, milliseconds patience) {
 }
 
 std::string describe(int status) {
-  if (WIFSIGNALED(status)) return fmt::format("the program was killed by SIG{}", sigabbrev_np(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fmt::format("the program was killed by SIG{}", sigabbrev_np(WTERMSIG(status)));
   return fmt::format("the program ended with status {}", WEXITSTATUS(status));
 }
 
