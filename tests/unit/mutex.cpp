@@ -410,8 +410,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_variable_enables_while_it_waits, B,
     }};
     inside.pass();
     { const std::lock_guard locked{mutex}; }  // the other one waits now
-    pthread_kill(waiting.native_handle(), SIGUSR1);
-    handled.pass();
+    // ThreadSanitizer delivers nothing to a thread that sleeps in a condition variable.
+    if (!test::under_thread_sanitizer) {
+      pthread_kill(waiting.native_handle(), SIGUSR1);
+      handled.pass();
+    }
     {
       const std::lock_guard locked{mutex};
       done = true;
