@@ -81,7 +81,7 @@ const std::vector<variant>& variants() {
       {"fault", {{fault_signal, 0}}, false},
       {"foreign-eager", {{foreign_eager_signal, 0}}, true},
       {"foreign-lazy", {{foreign_lazy_signal, 0}}, true},
-      {"second", {{second_signal, 0}}, true},
+      {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
   };
   return all;
 }

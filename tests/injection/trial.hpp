@@ -16,6 +16,7 @@ struct variant {
   bool wakes;  ///< an operation that sleeps
   [[nodiscard]] burst what() const noexcept { return {arrivals}; }
 };
+/// The last one is the second signal of pairs.
 const std::vector<variant>& variants();
 
 /// A process has one, on its only thread. Functions that return text return null when all is well,

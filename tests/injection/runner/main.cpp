@@ -7,9 +7,12 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <sstream>
+#include <stdexcept>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <tests/injection/runner/stepper.hpp>
 #include <tests/injection/runner/supervise.hpp>
@@ -102,6 +105,10 @@ class session {
         run(both, subject, all);
       }
     }
+    if (all.runs == 0 && all.violations.empty()) {
+      fmt::print("VIOLATION in {}: nothing was injected\n", subject.name);
+      all.violations.push_back({"nothing was injected", {}, {}});
+    }
     const std::chrono::duration<double> took = clock::now() - started;
     fmt::print("{:<60}{:>13}{:>9}{:>10}{:>12}{:>9.2f}\n", subject.name, all.instructions,
                all.runs - all.pairs, all.pairs, all.violations.size(), took.count());
@@ -112,16 +119,21 @@ class session {
     sum_.violations += all.violations.size();
   }
 
+  /// Without a choice all but the last one, which is there for pairs.
   [[nodiscard]] std::uint32_t chosen_variants() const {
+    if (with_.variants.empty()) return bit_of(list_.variants.back()) - 1;
     std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < list_.variants.size(); ++i) {
-      const std::string& name = list_.variants[i];
-      const auto& chosen = with_.variants;
-      const bool wanted = chosen.empty() ? name != "second"
-                                         : std::find(chosen.begin(), chosen.end(), name) != chosen.end();
-      if (wanted) bits |= 1u << i;
-    }
+    for (const std::string& name : with_.variants) bits |= bit_of(name);
     return bits;
+  }
+
+  [[nodiscard]] std::uint32_t bit_of(const std::string& variant) const {
+    const auto& all = list_.variants;
+    const auto found = std::find(all.begin(), all.end(), variant);
+    if (found == all.end())
+      throw std::runtime_error(
+          fmt::format("there is no variant \"{}\", only {}", variant, fmt::join(all, ", ")));
+    return std::uint32_t{1} << (found - all.begin());
   }
 
   void run(order wanted, const subject_entry& subject, outcome& all) {
@@ -207,7 +219,7 @@ int main(int count, char** arguments) {
   app.add_option("--pairs", wanted.pairs, "for which subjects two signals are injected at each pair")
       ->check(CLI::IsMember({"none", "core", "all"}))
       ->capture_default_str();
-  app.add_option("--pair-stride", wanted.pair_stride, "the second signal at every so many-th instruction")
+  app.add_option("--pair-stride", wanted.pair_stride, "both signals only at every so many-th instruction")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--cross-check", wanted.cross_check,
@@ -216,7 +228,8 @@ int main(int count, char** arguments) {
   app.add_flag("--list", wanted.only_list, "name the subjects");
   CLI11_PARSE(app, count, arguments);
   wanted.tested.path = std::filesystem::absolute(wanted.tested.path);
-  wanted.tested.emulator = CLI::detail::split_up(wanted.emulator);
+  std::istringstream words{wanted.emulator};
+  for (std::string word; words >> word;) wanted.tested.emulator.push_back(word);
   try {
     return injection::session{wanted}.go();
   } catch (const std::exception& error) {
