@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <iterator>
 #include <memory>
 #include <utility>
 
