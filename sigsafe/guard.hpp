@@ -6,6 +6,7 @@
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/checked.hpp>
+#include <sigsafe/detail/sleep.hpp>
 
 namespace sigsafe {
 
@@ -35,16 +36,13 @@ class [[nodiscard]] basic_guard {
   /// Enables interrupts and sleeps, atomically, until a handler has run; then they are disabled
   /// again. `while (!flag) guard.wait();` misses no signal. It may come back early.
   /// Safety:   not async-signal-safe: a handler that waits would never wake; thread-safe
-  /// Pre:      this guard is the only owner of the thread, and no handler runs
+  /// Pre:      this guard is the only owner of the thread (or CPU), and no handler runs
   /// Post:     !B::enabled()
   /// Errors:   panics when the precondition does not hold
   /// Cost:     hosted three system calls with a lazy guard, two with an eager one
-  /// Source:   POSIX.1-2024 sigsuspend, ppoll
+  /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) noexcept {
-    if constexpr (requires { B::wait(state_, where); })
-      B::wait(state_, where);
-    else
-      B::wait(state_);
+    detail::wait_on<B>(state_, where);
   }
 
   /// As wait, for at most a duration (a std::chrono::duration; a negative one counts as zero).

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/annotations.hpp>
 #include <sigsafe/detail/checked.hpp>
+#include <sigsafe/detail/invoke.hpp>
 #include <sigsafe/detail/owner.hpp>
 #include <sigsafe/raw_lock.hpp>
 
@@ -75,8 +75,8 @@ class SIGSAFE_CAPABILITY raw_mutex {
   /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
   void lock(location where = location::current()) noexcept(noexcept(std::declval<L&>().lock()))
       SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
-    holder_.before_lock(where);
-    acquire(where, [this]() noexcept(noexcept(std::declval<L&>().lock())) {
+    acquire(where, [this, where]() noexcept(noexcept(std::declval<L&>().lock())) {
+      holder_.before_lock(where);
       lock_.lock();
       return true;
     });
@@ -246,7 +246,7 @@ class SIGSAFE_CAPABILITY mutex {
   decltype(auto) with_lock(F&& function, location where = location::current())
       SIGSAFE_EXCLUDES(this) {
     const guard_type locked = lock(where);
-    return std::invoke(std::forward<F>(function), *locked);
+    return detail::invoke(std::forward<F>(function), *locked);
   }
 
   /// Whether somebody holds it at this moment; for assertions, not for decisions.

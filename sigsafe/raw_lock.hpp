@@ -24,7 +24,7 @@ concept raw_lock = requires(L& lock) {
 /// Safety:   async-signal-safe, but a handler that locks what its own thread holds spins for ever:
 ///           put it into a raw_mutex or mutex; thread-safe
 /// Errors:   none
-/// Cost:     one atomic exchange to lock, one store to unlock; 1 byte
+/// Cost:     one atomic exchange to lock, one store to unlock; 4 bytes
 class spinlock {
  public:
   constexpr spinlock() noexcept = default;
@@ -36,15 +36,16 @@ class spinlock {
       while (is_locked()) detail::cpu_relax();
   }
   [[nodiscard]] bool try_lock() noexcept {
-    return !__atomic_exchange_n(&locked_, true, __ATOMIC_ACQUIRE);  // pairs with unlock
+    return __atomic_exchange_n(&locked_, 1U, __ATOMIC_ACQUIRE) == 0;  // pairs with unlock
   }
-  void unlock() noexcept { __atomic_store_n(&locked_, false, __ATOMIC_RELEASE); }
+  void unlock() noexcept { __atomic_store_n(&locked_, 0U, __ATOMIC_RELEASE); }
   [[nodiscard]] bool is_locked() const noexcept {
-    return __atomic_load_n(&locked_, __ATOMIC_RELAXED);
+    return __atomic_load_n(&locked_, __ATOMIC_RELAXED) != 0;
   }
 
  private:
-  bool locked_ = false;
+  // A word, because some processors (RISC-V) exchange nothing smaller.
+  unsigned locked_ = 0;
 };
 static_assert(raw_lock<spinlock>);
 

@@ -4,7 +4,6 @@
 
 #include <compare>
 #include <concepts>
-#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/checked.hpp>
+#include <sigsafe/detail/invoke.hpp>
 #include <sigsafe/detail/owner.hpp>
 
 namespace sigsafe {
@@ -103,7 +103,7 @@ class [[nodiscard]] ref {
   /// Borrows a part: function takes const T& and returns a reference into it.
   template <class F>
   auto map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto& part = std::invoke(std::forward<F>(function), *value_);
+    auto& part = detail::invoke(std::forward<F>(function), *value_);
     return ref<std::remove_cvref_t<decltype(part)>, B>{&part, std::move(borrow_)};
   }
 
@@ -111,7 +111,7 @@ class [[nodiscard]] ref {
   /// stays as it was.
   template <class F>
   auto filter_map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto* part = std::invoke(std::forward<F>(function), *value_);
+    auto* part = detail::invoke(std::forward<F>(function), *value_);
     using result = ref<std::remove_cv_t<std::remove_pointer_t<decltype(part)>>, B>;
     return part == nullptr ? std::optional<result>{}
                            : std::optional<result>{result{part, std::move(borrow_)}};
@@ -120,7 +120,7 @@ class [[nodiscard]] ref {
   /// Borrows two parts: function returns a std::pair of references.
   template <class F>
   auto map_split(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto [first, second] = pointers(std::invoke(std::forward<F>(function), *value_));
+    auto [first, second] = pointers(detail::invoke(std::forward<F>(function), *value_));
     borrow_type more = share();
     return std::pair{
         ref<std::remove_cv_t<std::remove_pointer_t<decltype(first)>>, B>{first, std::move(borrow_)},
@@ -164,7 +164,7 @@ class [[nodiscard]] ref_mut {
   /// Borrows a part: function takes T& and returns a reference into it.
   template <class F>
   auto map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
-    auto& part = std::invoke(std::forward<F>(function), *value_);
+    auto& part = detail::invoke(std::forward<F>(function), *value_);
     return ref_mut<std::remove_reference_t<decltype(part)>, B>{&part, std::move(borrow_)};
   }
 
@@ -172,7 +172,7 @@ class [[nodiscard]] ref_mut {
   /// stays as it was.
   template <class F>
   auto filter_map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
-    auto* part = std::invoke(std::forward<F>(function), *value_);
+    auto* part = detail::invoke(std::forward<F>(function), *value_);
     using result = ref_mut<std::remove_pointer_t<decltype(part)>, B>;
     return part == nullptr ? std::optional<result>{}
                            : std::optional<result>{result{part, std::move(borrow_)}};
@@ -181,7 +181,7 @@ class [[nodiscard]] ref_mut {
   /// Borrows two parts that do not overlap: function returns a std::pair of references.
   template <class F>
   auto map_split(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
-    auto&& parts = std::invoke(std::forward<F>(function), *value_);
+    auto&& parts = detail::invoke(std::forward<F>(function), *value_);
     auto* first = &parts.first;
     auto* second = &parts.second;
     const auto begun = detail::owner<B>::begin();
@@ -272,12 +272,10 @@ class ref_cell {
     return ref_mut<T, B>{&value_, {flag_, owner.keep()}};
   }
 
-  /// The value without a borrow: empty when a mutable borrow lives.
-  /// Pre:      nothing borrows mutably while the reference is used; interrupts are the caller's affair
-  [[nodiscard]] std::optional<std::reference_wrapper<const T>> try_borrow_unguarded()
-      const noexcept {
-    if (flag_.written()) return std::nullopt;
-    return std::cref(value_);
+  /// The value without a borrow: null when a mutable borrow lives.
+  /// Pre:      nothing borrows mutably while the pointer is used; interrupts are the caller's affair
+  [[nodiscard]] const T* try_borrow_unguarded() const noexcept {
+    return flag_.written() ? nullptr : &value_;
   }
 
   /// Puts a value in; returns the one before.   Pre: no borrow lives, else it panics
@@ -290,7 +288,7 @@ class ref_cell {
   template <class F>
   T replace_with(F&& function, location where = location::current()) {
     const auto borrowed = borrow_mut(where);
-    T made = std::invoke(std::forward<F>(function), *borrowed);
+    T made = detail::invoke(std::forward<F>(function), *borrowed);
     return std::exchange(*borrowed, std::move(made));
   }
 
@@ -315,12 +313,12 @@ class ref_cell {
   template <class F>
   decltype(auto) with_borrow(F&& function, location where = location::current()) const {
     const auto borrowed = borrow(where);
-    return std::invoke(std::forward<F>(function), *borrowed);
+    return detail::invoke(std::forward<F>(function), *borrowed);
   }
   template <class F>
   decltype(auto) with_borrow_mut(F&& function, location where = location::current()) {
     const auto borrowed = borrow_mut(where);
-    return std::invoke(std::forward<F>(function), *borrowed);
+    return detail::invoke(std::forward<F>(function), *borrowed);
   }
 
   /// The value without a borrow.   Pre: no handler can reach this cell and no borrow lives

@@ -29,7 +29,8 @@ concept counting_backend = interrupt_backend<B> && requires {
   { B::leave() } noexcept -> std::same_as<void>;
 };
 
-/// A backend that can tell threads (or CPUs) apart: checked builds find ends on a wrong one.
+/// A backend that can tell threads (or CPUs) apart: checked builds find ends on a wrong one. self is
+/// called with interrupts disabled.
 template <class B>
 concept identifying_backend = interrupt_backend<B> && requires {
   { B::self() } noexcept -> std::same_as<const void*>;

@@ -3,7 +3,7 @@
 
 #include <sigsafe/backend/concept.hpp>
 
-#if defined(__STDC_HOSTED__) && __STDC_HOSTED__ == 1 && defined(__linux__)
+#if __STDC_HOSTED__ == 1 && defined(__linux__)
 #define SIGSAFE_HOSTED 1
 #else
 #define SIGSAFE_HOSTED 0
@@ -16,6 +16,22 @@
 #include <sigsafe/backend/posix.hpp>
 namespace sigsafe::backend {
 using native = posix;
+}
+// Where there is an operating system, processor instructions would be privileged.
+#elif __STDC_HOSTED__ == 0 && (defined(__i386__) || defined(__x86_64__))
+#include <sigsafe/backend/x86.hpp>
+namespace sigsafe::backend {
+using native = x86;
+}
+#elif __STDC_HOSTED__ == 0 && defined(__aarch64__)
+#include <sigsafe/backend/aarch64.hpp>
+namespace sigsafe::backend {
+using native = aarch64;
+}
+#elif __STDC_HOSTED__ == 0 && defined(__riscv)
+#include <sigsafe/backend/riscv.hpp>
+namespace sigsafe::backend {
+using native = riscv;
 }
 #else
 #error "sigsafe: there is no interrupt backend for this target. Write a type that satisfies \
@@ -33,8 +49,10 @@ namespace sigsafe::detail {
 inline void cpu_relax() noexcept {
 #if defined(__i386__) || defined(__x86_64__)
   __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
+#elif defined(__aarch64__)
   asm volatile("yield");
+#elif defined(__riscv)
+  asm volatile(".4byte 0x0100000f");  // pause, which assemblers name only with Zihintpause
 #endif
 }
 

@@ -10,6 +10,7 @@
 
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/detail/location.hpp>
+#include <sigsafe/detail/sleep.hpp>
 #include <sigsafe/signal_set.hpp>
 
 namespace test {
@@ -24,7 +25,9 @@ struct flat_backend {
   }
   static void restore(state_type outside) noexcept { change(SIG_SETMASK, outside); }
   static bool enabled() noexcept { return !sigsafe::signal_set::blocked().contains(SIGUSR1); }
-  static void wait(state_type outside) noexcept {
+  static void wait(state_type outside,
+                   sigsafe::location where = sigsafe::location::current()) noexcept {
+    sigsafe::detail::require_outermost(!outside.contains(SIGUSR1), where);
     const sigset_t open = outside.native();
     sigsuspend(&open);
   }

@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_does_what_a_ref_cell_does, B, test::hosted_back
     CHILD_REQUIRE(*first == 7 && *second == 7);
     CHILD_REQUIRE(d.try_borrow().has_value());
     CHILD_REQUIRE(!d.try_borrow_mut().has_value());
-    CHILD_REQUIRE(d.try_borrow_unguarded()->get() == 7);
+    CHILD_REQUIRE(*d.try_borrow_unguarded() == 7);
   });
   BOOST_TEST(test::holds(end));
 }

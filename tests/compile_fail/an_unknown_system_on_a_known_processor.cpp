@@ -1,0 +1,13 @@
+// flags: -std=c++20
+// expect: there is no interrupt backend for this target
+#include <sigsafe/backend/posix.hpp>
+
+#if defined(SIGSAFE_COMPILE_FAIL)
+#undef __linux__
+#endif
+#include <sigsafe/guard.hpp>
+
+int main() {
+  const sigsafe::guard off;
+  return 0;
+}

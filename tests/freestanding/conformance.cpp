@@ -1,0 +1,107 @@
+// The conformance cases, and those that only processors have, on the processor's own backend and on the
+// same with a count.
+#include <utility>
+
+#include <tests/freestanding/harness.hpp>
+#include <tests/freestanding/list.hpp>
+#include <tests/freestanding/this_cpu.hpp>
+
+namespace freestanding {
+
+/// A status bit beside the one that enables interrupts, changed inside an operation.
+template <class E>
+void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
+  using namespace conformance;
+  conformance::mutex<int, E> shared{0};
+  conformance::ref_cell<int, E> cell{0};
+  for (int turn = 0; turn < 2; ++turn) {
+    const bool before = board::foreign_bit();
+    {
+      const conformance::guard<E> off;
+      board::flip_foreign_bit();
+    }
+    CONFORMS(board::foreign_bit() == !before);
+    shared.with_lock([](int&) { board::flip_foreign_bit(); });
+    CONFORMS(board::foreign_bit() == before);
+    cell.with_borrow([](const int&) { board::flip_foreign_bit(); });
+    CONFORMS(board::foreign_bit() == !before);
+    const counter<E> arrived;
+    conformance::guard<E> off;
+    board::flip_foreign_bit();
+    E::raise(line::software);
+    while (arrived.runs() == 0) off.wait();
+    CONFORMS(board::foreign_bit() == before);
+    board::flip_foreign_bit();
+  }
+}
+
+template <class E>
+void status_a_guard_that_began_disabled_ends_disabled() {
+  using namespace conformance;
+  using native = sigsafe::backend::native;
+  const counter<E> arrived;
+  const auto outside = native::disable();
+  { const conformance::guard<E> off; }
+  E::raise(line::software);
+  { const conformance::guard<E> off; }
+  CONFORMS(arrived.runs() == 0);
+  native::restore(outside);
+  CONFORMS(arrived.runs() == 1);
+}
+
+/// A handler may switch to another task while this one sleeps: the count must not be in its way.
+template <class E>
+void wait_a_sleeper_owns_nothing() {
+  volatile unsigned owners = 1;
+  const auto handler = conformance::handle<E>(
+      conformance::line::software, [&]() noexcept { owners = this_cpu::nesting().owners; });
+  conformance::guard<E> off;
+  E::raise(conformance::line::software);
+  while (owners != 0) off.wait();
+}
+
+/// A lock that another CPU takes at once when it is free.
+struct contended_lock {
+  void lock() noexcept { held = true; }
+  bool try_lock() noexcept { return !std::exchange(held, true); }
+  void unlock() noexcept {
+    held = false;
+    if (next_holder != nullptr) next_holder();
+  }
+
+  void (*next_holder)() = nullptr;
+  bool held = false;
+};
+
+/// Where a mutex keeps what comes back: another CPU, with its interrupts disabled, keeps its own there.
+template <class E>
+void mutex_the_next_holder_does_not_change_what_comes_back() {
+  using B = typename E::backend;
+  if constexpr (!sigsafe::counting_backend<B>) {
+    static constinit sigsafe::raw_mutex<contended_lock, B> shared;
+    shared.lock();
+    shared.underlying().next_holder = [] { shared.lock(); };
+    shared.unlock();
+    CONFORMS(B::enabled());
+  }
+}
+
+}  // namespace freestanding
+
+extern "C" void board::kernel_main() noexcept {
+  using flat = harness::environment<sigsafe::backend::native>;
+  using with_count = harness::environment<counted>;
+  board::start();
+#define RUN_FLAT(suite, name) \
+  harness::run("flat", #suite "/" #name, conformance::suite##_##name<flat>);
+#define RUN_COUNTED(suite, name) \
+  harness::run("counted", #suite "/" #name, conformance::suite##_##name<with_count>);
+#define RUN_OWN(suite, name)                                                  \
+  harness::run("flat", #suite "/" #name, freestanding::suite##_##name<flat>); \
+  harness::run("counted", #suite "/" #name, freestanding::suite##_##name<with_count>);
+  SIGSAFE_CONFORMANCE_CASES(RUN_FLAT)
+  SIGSAFE_CONFORMANCE_CASES(RUN_COUNTED)
+  SIGSAFE_COUNTING_CASES(RUN_COUNTED)
+  SIGSAFE_PROCESSOR_CASES(RUN_OWN)
+  harness::end();
+}
