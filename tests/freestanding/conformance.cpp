@@ -52,12 +52,16 @@ void status_a_guard_that_began_disabled_ends_disabled() {
 /// A handler may switch to another task while this one sleeps: the count must not be in its way.
 template <class E>
 void wait_a_sleeper_owns_nothing() {
-  volatile unsigned owners = 1;
-  const auto handler = conformance::handle<E>(
-      conformance::line::software, [&]() noexcept { owners = this_cpu::nesting().owners; });
+  volatile bool slept = false;
+  volatile unsigned owners = 0;
+  const auto handler = conformance::handle<E>(conformance::line::software, [&]() noexcept {
+    owners = this_cpu::nesting().owners;
+    slept = true;
+  });
   conformance::guard<E> off;
   E::raise(conformance::line::software);
-  while (owners != 0) off.wait();
+  while (!slept) off.wait();
+  CONFORMS(owners == 0);
 }
 
 /// A lock that another CPU takes at once when it is free.

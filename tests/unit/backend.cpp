@@ -7,7 +7,9 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 
+#include <sigsafe/backend/counted.hpp>
 #include <sigsafe/backend/lazy.hpp>
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/backend/none.hpp>
@@ -77,6 +79,21 @@ struct counts : proper {
 struct counts_with_a_state : proper {
   static int enter() noexcept;
   static void leave(int) noexcept;
+};
+
+/// A machine of two CPUs, interrupts enabled or not; a sleeper wakes up on the other one.
+struct machine {
+  using state_type = bool;
+  static state_type disable() noexcept { return std::exchange(enabled_, false); }
+  static void restore(state_type outside) noexcept { enabled_ = outside; }
+  static bool enabled() noexcept { return enabled_; }
+  static void wait(state_type) noexcept { cpu = 1 - cpu; }
+
+  static sigsafe::backend::nesting<machine>& nesting() noexcept { return nestings[cpu]; }
+
+  static inline bool enabled_ = true;
+  static inline int cpu = 0;
+  static inline backend::nesting<machine> nestings[2];
 };
 
 }  // namespace
@@ -197,6 +214,32 @@ BOOST_AUTO_TEST_CASE(self_tells_threads_apart_and_backends_not) {
   BOOST_TEST(here == backend::lazy::self());
   BOOST_TEST(here == backend::posix::self());
   BOOST_TEST(here != there);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(counted, test::clean_thread)
+
+BOOST_AUTO_TEST_CASE(a_sleeper_that_wakes_up_on_another_cpu_owns_there) {
+  using counted_machine = backend::counted<machine, machine>;
+  {
+    sigsafe::basic_guard<counted_machine> off;
+    BOOST_TEST(machine::nestings[0].owners == 1U);
+    off.wait();
+    BOOST_TEST(machine::nestings[0].owners == 0U);
+    BOOST_TEST(machine::nestings[1].owners == 1U);
+    BOOST_TEST(!machine::enabled());
+  }
+  BOOST_TEST(machine::nestings[1].owners == 0U);
+  BOOST_TEST(machine::enabled());
+}
+
+BOOST_AUTO_TEST_CASE(nested_owners_need_no_state_of_their_own) {
+  using counted_machine = backend::counted<machine, machine>;
+  BOOST_TEST(std::is_empty_v<counted_machine::state_type>);
+  BOOST_TEST(sizeof(sigsafe::raw_mutex<sigsafe::spinlock, counted_machine>) ==
+             sizeof(sigsafe::spinlock));
+  BOOST_TEST(sizeof(sigsafe::ref<int, counted_machine>) < sizeof(sigsafe::ref<int, machine>));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
