@@ -22,6 +22,9 @@ is_there() {
     g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ ;;
     g++-riscv64-linux-gnu) command -v riscv64-linux-gnu-g++ ;;
     g++-*-multilib) echo 'int main() {}' | g++ -m32 -static -x c++ -o /dev/null - ;;
+    qemu-system-arm) command -v qemu-system-aarch64 ;;
+    qemu-system-misc | qemu-system-riscv) command -v qemu-system-riscv64 ;;
+    qemu-system-x86) command -v qemu-system-x86_64 && command -v qemu-system-i386 ;;
     qemu-user) command -v qemu-aarch64 && command -v qemu-riscv64 ;;
     *)
       echo "prepare: there is no way to look for $1" >&2

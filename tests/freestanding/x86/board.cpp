@@ -148,7 +148,10 @@ void start() noexcept {
   apic::at(apic::timer) = timer_vector;
 }
 
-void enable() noexcept { asm volatile("sti\n\tnop" ::: "memory"); }
+void enable() noexcept {
+  apic::at(apic::task_priority) = 0;
+  asm volatile("sti\n\tnop" ::: "memory");
+}
 
 void put(char c) noexcept { write_port(0xe9, static_cast<unsigned char>(c)); }
 
@@ -176,9 +179,10 @@ void disarm_timer() noexcept {
   if (!pending(line::timer)) return;
   // Its handler drops it; of the two only the timer has this priority.
   const word before = flags();
+  const unsigned priority = apic::at(apic::task_priority);
   apic::at(apic::task_priority) = timer_vector - 0x10;
   asm volatile("sti\n\tnop\n\tnop\n\tpush %0\n\tpopf" ::"r"(before) : "memory", "cc");
-  apic::at(apic::task_priority) = 0;
+  apic::at(apic::task_priority) = priority;
 }
 
 bool pending(line from) noexcept {

@@ -1,0 +1,27 @@
+// A backend of a kernel's own: the task priority of x86-64. It holds off the interrupts of devices, but
+// not those with vectors from 0xf0 on, which are for what must always come through.
+#pragma once
+
+#include <sigsafe/backend/x86.hpp>
+
+#include "machine.hpp"
+
+struct task_priority {
+  using state_type = unsigned long;  // the priority outside
+  using flag = sigsafe::backend::x86;
+
+  static state_type disable() noexcept { return machine::set_priority(0xe); }
+  static void restore(state_type outside) noexcept { machine::set_priority(outside); }
+  static bool enabled() noexcept { return flag::enabled() && machine::priority() < 0xe; }
+  static void wait(state_type outside) noexcept {
+    const bool open = flag::disable();  // between the lower priority and the sleep nothing may come
+    restore(outside);
+    flag::wait(open && outside < 0xe);  // panics in a nested guard
+    disable();
+    flag::restore(true);
+  }
+};
+
+namespace sigsafe::backend {
+using native = task_priority;
+}
