@@ -35,8 +35,8 @@ void put(char c) noexcept;
 /// instructions until it is; two before its handler runs are one.
 void raise() noexcept;
 void raise_on(unsigned cpu) noexcept;
-/// The timer's interrupt becomes pending, once, after so many ticks: the shortest time that it knows,
-/// and not more than an instruction takes under the emulator's instruction-counted clock.
+/// The timer's interrupt becomes pending, once, after so many ticks. A tick is so short that under the
+/// emulator's instruction-counted clock one more makes it at most one instruction later.
 void arm_timer(unsigned long ticks) noexcept;
 /// Takes back an interrupt of the timer that has not come yet, or is pending.
 void disarm_timer() noexcept;
@@ -52,7 +52,7 @@ void flip_foreign_bit() noexcept;
 
 /// The number of the calling CPU: 0 or 1.
 [[nodiscard]] unsigned cpu() noexcept;
-/// Lets CPU 1 call start, then run, on a stack of its own. Returns when it runs.
+/// Lets CPU 1 call start, then run. It has a stack of its own.
 void start_second_cpu(void (*run)()) noexcept;
 
 }  // namespace board

@@ -74,6 +74,52 @@ sigsafe_freestanding_mutant(x86_nested_wait backend/x86.hpp conformance
   flat/wait/in_a_nested_guard_panics x86_64
   [[detail::require_outermost(outside, where);]] [[static_cast<void>(outside), static_cast<void>(where);]])
 
+# ---- aarch64 ------------------------------------------------------------------------------------
+
+sigsafe_freestanding_mutant(aarch64_without_mask backend/aarch64.hpp every_instruction flat/guard/holds
+  aarch64
+  [[asm volatile("msr daifset, %0" ::"i"(Owned >> 6) : "memory");]] [[asm volatile("" ::: "memory");]])
+sigsafe_freestanding_mutant(aarch64_always_enables backend/aarch64.hpp conformance
+  flat/backend/restore_puts_back_what_was aarch64
+  [[    if (outside == Owned) return;
+]] [[    outside = 0;
+]])
+sigsafe_freestanding_mutant(aarch64_all_masks_restored backend/aarch64.hpp conformance
+  flat/status/a_foreign_bit_that_an_owner_changes_stays_changed aarch64
+  [["r"((daif & ~Owned) | outside)]] [["r"(outside)]])
+sigsafe_freestanding_mutant(aarch64_sleeps_after_the_check backend/aarch64.hpp every_instruction
+  flat/wait/misses_no_interrupt aarch64
+  [[    asm volatile("dsb sy\n\twfi" ::: "memory");
+    restore(outside);]]
+  [[    restore(outside);
+    asm volatile("dsb sy\n\twfi" ::: "memory");]])
+
+# ---- RISC-V -------------------------------------------------------------------------------------
+
+set(riscv riscv64 riscv64_machine_mode riscv32)
+
+sigsafe_freestanding_mutant(riscv_without_disable backend/riscv.hpp every_instruction flat/guard/holds
+  "${riscv}"
+  [[      asm volatile("csrrci %0, mstatus, %1"]] [[      asm volatile("csrr %0, mstatus"]]
+  [[      asm volatile("csrrci %0, sstatus, %1"]] [[      asm volatile("csrr %0, sstatus"]])
+sigsafe_freestanding_mutant(riscv_always_enables backend/riscv.hpp conformance
+  flat/backend/restore_puts_back_what_was riscv64
+  [[    if (!outside) return;
+]] [[    static_cast<void>(outside);
+]])
+sigsafe_freestanding_mutant(riscv_all_bits_restored backend/riscv.hpp conformance
+  flat/status/a_foreign_bit_that_an_owner_changes_stays_changed "${riscv}"
+  [[asm volatile("csrsi mstatus, %0" ::"i"(interrupt_enable) : "memory");]]
+  [[asm volatile("csrw mstatus, %0" ::"r"(interrupt_enable | 3 << 11) : "memory");]]
+  [[asm volatile("csrsi sstatus, %0" ::"i"(interrupt_enable) : "memory");]]
+  [[asm volatile("csrw sstatus, %0" ::"r"(interrupt_enable) : "memory");]])
+sigsafe_freestanding_mutant(riscv_sleeps_after_the_check backend/riscv.hpp every_instruction
+  flat/wait/misses_no_interrupt riscv64
+  [[    asm volatile("wfi" ::: "memory");
+    restore(outside);]]
+  [[    restore(outside);
+    asm volatile("wfi" ::: "memory");]])
+
 # ---- what all processors share -----------------------------------------------------------------
 
 set(all x86_64 aarch64 riscv64)
@@ -129,3 +175,38 @@ sigsafe_freestanding_mutant(nested_wait backend/counted.hpp conformance
   counted/wait/in_a_nested_guard_panics x86_64
   [[    detail::require_outermost(Storage::nesting().owners == 1, where);
 ]] [[]])
+
+# ---- what the compiler makes --------------------------------------------------------------------
+
+# sigsafe_codegen_mutant(<name> <header> <target> <old text> <new text>)
+function(sigsafe_codegen_mutant name header target old new)
+  if(NOT ${target}_codegen)
+    return()
+  endif()
+  set(tree ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name})
+  sigsafe_mutate(${name} ${header} ${tree}/sigsafe/${header} "${old}" "${new}")
+  set(command ${${target}_compiler})
+  list(POP_FRONT command compiler)
+  set(object ${tree}/${target}/codegen.o)
+  sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/codegen.cpp ${compiler} -I${tree} ${command} -w)
+  add_custom_target(freestanding_mutant_${name}_${target} DEPENDS ${object})
+  add_dependencies(freestanding_tests freestanding_mutant_${name}_${target})
+  set(test freestanding/mutants/${target}/${name})
+  add_test(NAME ${test} COMMAND ${${target}_codegen} ${object})
+  set_tests_properties(${test} PROPERTIES LABELS freestanding TIMEOUT 10 WILL_FAIL TRUE)
+endfunction()
+
+# QEMU takes a pending interrupt without it, other processors later.
+sigsafe_codegen_mutant(aarch64_without_isb backend/aarch64.hpp aarch64
+  [[asm volatile("msr daif, %0\n\tisb"]] [[asm volatile("msr daif, %0"]])
+sigsafe_codegen_mutant(x86_64_calls backend/x86.hpp x86_64
+  [[  static void restore(]] "  [[gnu::noinline]] static void restore(")
+sigsafe_codegen_mutant(exchange_of_a_byte raw_lock.hpp riscv64
+  [[  unsigned locked_ = 0;]] [[  unsigned char locked_ = 0;]])
+sigsafe_codegen_mutant(initialised_at_start mutex.hpp x86_64
+  [[template <class T>
+mutex(T) -> mutex<T>;]]
+  [[template <class T>
+mutex(T) -> mutex<T>;
+
+inline const unsigned long flags = backend::native::disable();]])

@@ -64,11 +64,13 @@ struct shared {
   }
 };
 
-/// What the second CPU is to do next.
+/// What the second CPU is to do next; and that it takes interrupts, which before are lost.
 void (*order)();
+volatile bool is_ready = false;
 
 void second_cpu() {
   board::enable();
+  is_ready = true;
   for (;;) {
     if (auto* const work = __atomic_exchange_n(&order, nullptr, __ATOMIC_ACQUIRE)) work();
     sigsafe::detail::cpu_relax();
@@ -102,6 +104,7 @@ extern "C" void board::kernel_main() noexcept {
   using flat = sigsafe::backend::native;
   board::start();
   board::start_second_cpu(second_cpu);
+  while (!is_ready) sigsafe::detail::cpu_relax();
 #define RUN(suite, name)                                                                  \
   harness::run("flat", #suite "/" #name, suite##_##name<harness::environment<flat>>);     \
   harness::run("counted", #suite "/" #name, suite##_##name<harness::environment<counted>>);
