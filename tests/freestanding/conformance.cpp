@@ -1,23 +1,24 @@
 // The conformance cases, and those that only processors have, on the processor's own backend and on the
-// same with a count.
+// same with a count; with ONLY_FLAT or ONLY_COUNTED on one of the two, which is enough for a broken copy.
 #include <utility>
 
 #include <tests/freestanding/harness.hpp>
 #include <tests/freestanding/list.hpp>
 #include <tests/freestanding/this_cpu.hpp>
 
-namespace freestanding {
+using namespace conformance;
+
+namespace {
 
 /// A status bit beside the one that enables interrupts, changed inside an operation.
 template <class E>
 void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
-  using namespace conformance;
-  conformance::mutex<int, E> shared{0};
-  conformance::ref_cell<int, E> cell{0};
+  mutex<int, E> shared{0};
+  ref_cell<int, E> cell{0};
   for (int turn = 0; turn < 2; ++turn) {
     const bool before = board::foreign_bit();
     {
-      const conformance::guard<E> off;
+      const guard<E> off;
       board::flip_foreign_bit();
     }
     CONFORMS(board::foreign_bit() == !before);
@@ -26,7 +27,7 @@ void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
     cell.with_borrow([](const int&) { board::flip_foreign_bit(); });
     CONFORMS(board::foreign_bit() == !before);
     const counter<E> arrived;
-    conformance::guard<E> off;
+    guard<E> off;
     board::flip_foreign_bit();
     E::raise(line::software);
     while (arrived.runs() == 0) off.wait();
@@ -37,13 +38,12 @@ void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
 
 template <class E>
 void status_a_guard_that_began_disabled_ends_disabled() {
-  using namespace conformance;
   using native = sigsafe::backend::native;
   const counter<E> arrived;
   const auto outside = native::disable();
-  { const conformance::guard<E> off; }
+  { const guard<E> off; }
   E::raise(line::software);
-  { const conformance::guard<E> off; }
+  { const guard<E> off; }
   CONFORMS(arrived.runs() == 0);
   native::restore(outside);
   CONFORMS(arrived.runs() == 1);
@@ -54,12 +54,12 @@ template <class E>
 void wait_a_sleeper_owns_nothing() {
   volatile bool slept = false;
   volatile unsigned owners = 0;
-  const auto handler = conformance::handle<E>(conformance::line::software, [&]() noexcept {
+  const auto handler = handle<E>(line::software, [&]() noexcept {
     owners = this_cpu::nesting().owners;
     slept = true;
   });
-  conformance::guard<E> off;
-  E::raise(conformance::line::software);
+  guard<E> off;
+  E::raise(line::software);
   while (!slept) off.wait();
   CONFORMS(owners == 0);
 }
@@ -90,22 +90,24 @@ void mutex_the_next_holder_does_not_change_what_comes_back() {
   }
 }
 
-}  // namespace freestanding
+}  // namespace
 
 extern "C" void board::kernel_main() noexcept {
-  using flat = harness::environment<sigsafe::backend::native>;
-  using with_count = harness::environment<counted>;
   board::start();
-#define RUN_FLAT(suite, name) \
-  harness::run("flat", #suite "/" #name, conformance::suite##_##name<flat>);
-#define RUN_COUNTED(suite, name) \
-  harness::run("counted", #suite "/" #name, conformance::suite##_##name<with_count>);
-#define RUN_OWN(suite, name)                                                  \
-  harness::run("flat", #suite "/" #name, freestanding::suite##_##name<flat>); \
-  harness::run("counted", #suite "/" #name, freestanding::suite##_##name<with_count>);
+#define RUN(backend, suite, name)               \
+  harness::run(#backend, #suite "/" #name,      \
+               suite##_##name<harness::environment<backend>>);
+#if !defined(ONLY_COUNTED)
+  using flat = sigsafe::backend::native;
+#define RUN_FLAT(suite, name) RUN(flat, suite, name)
   SIGSAFE_CONFORMANCE_CASES(RUN_FLAT)
+  SIGSAFE_PROCESSOR_CASES(RUN_FLAT)
+#endif
+#if !defined(ONLY_FLAT)
+#define RUN_COUNTED(suite, name) RUN(counted, suite, name)
   SIGSAFE_CONFORMANCE_CASES(RUN_COUNTED)
   SIGSAFE_COUNTING_CASES(RUN_COUNTED)
-  SIGSAFE_PROCESSOR_CASES(RUN_OWN)
+  SIGSAFE_PROCESSOR_CASES(RUN_COUNTED)
+#endif
   harness::end();
 }

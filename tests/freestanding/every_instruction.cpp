@@ -298,10 +298,15 @@ extern "C" void board::kernel_main() noexcept {
   board::start();
 #define RUN(backend, suite, name) \
   harness::run(#backend, #suite "/" #name, suite##_##name<harness::environment<backend>>);
+#if !defined(ONLY_COUNTED)
   using flat = sigsafe::backend::native;
 #define RUN_FLAT(suite, name) RUN(flat, suite, name)
-#define RUN_BOTH(suite, name) RUN(flat, suite, name) RUN(counted, suite, name)
   RUN_FLAT(unguarded, is_interrupted_at_each_of_its_instructions)
-  SIGSAFE_INJECTED_CASES(RUN_BOTH)
+  SIGSAFE_INJECTED_CASES(RUN_FLAT)
+#endif
+#if !defined(ONLY_FLAT)
+#define RUN_COUNTED(suite, name) RUN(counted, suite, name)
+  SIGSAFE_INJECTED_CASES(RUN_COUNTED)
+#endif
   harness::end();
 }

@@ -5,6 +5,8 @@
 #                             <old text> <new text> [up to three pairs])
 function(sigsafe_freestanding_mutant name header program cases targets)
   set(tree ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name})
+  string(REGEX MATCH "^(flat|counted)/" backend ${cases})
+  string(TOUPPER "${CMAKE_MATCH_1}" backend)
   # An empty old text stands for none.
   sigsafe_mutate(${name} ${header} ${tree}/sigsafe/${header} "${ARGV5}" "${ARGV6}" "${ARGV7}" "${ARGV8}"
                  "${ARGV9}" "${ARGV10}")
@@ -16,7 +18,8 @@ function(sigsafe_freestanding_mutant name header program cases targets)
     set(command ${${target}_compiler})
     list(POP_FRONT command compiler)
     set(object ${tree}/${target}/${program}.o)
-    sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/${program}.cpp ${compiler} -I${tree} ${command} -w)
+    sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/${program}.cpp ${compiler} -I${tree} ${command} -w
+                  -DONLY_${backend})
     set(image ${tree}/${target}/${program}.elf)
     sigsafe_link(${target} ${image} ${${target}_support} ${object})
     add_custom_target(freestanding_mutant_${name}_${target} DEPENDS ${image})
@@ -96,7 +99,7 @@ sigsafe_freestanding_mutant(aarch64_sleeps_after_the_check backend/aarch64.hpp e
 
 # ---- RISC-V -------------------------------------------------------------------------------------
 
-set(riscv riscv64 riscv64_machine_mode riscv32)
+set(riscv riscv64 riscv64_machine_mode)
 
 sigsafe_freestanding_mutant(riscv_without_disable backend/riscv.hpp every_instruction flat/guard/holds
   "${riscv}"
