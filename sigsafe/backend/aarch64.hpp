@@ -21,8 +21,8 @@ inline constexpr unsigned long daif_fiq = 1UL << 6;
 ///           owns must not move to another CPU
 /// Errors:   none, but for wait
 /// Cost:     disable: mrs, and, msr; restore: a test, mrs, bic, orr, msr, isb
-/// Source:   Arm ARM D1.3.5: an unmasked pending interrupt is taken before the first instruction after
-///           a context synchronization event, and the next one is not necessarily near
+/// Source:   Arm ARM (DDI 0487), asynchronous exceptions: one that is pending and not masked is taken
+///           before the first instruction after a context synchronization event, such as isb
 template <unsigned long Owned = daif_irq | daif_fiq>
 struct basic_aarch64 {
   static_assert(Owned != 0 && (Owned & ~(daif_irq | daif_fiq)) == 0,
