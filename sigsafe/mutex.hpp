@@ -58,7 +58,10 @@ class holder<B, true> {
 /// lets them come back. It meets Lockable, and TimedLockable and SharedLockable when L does, so that
 /// std::lock_guard, std::scoped_lock, std::unique_lock, std::shared_lock and
 /// std::condition_variable_any work with it.
-/// A condition variable must not be notified from a handler; inside wait interrupts are enabled.
+/// A condition variable must not be notified from a handler; inside wait interrupts are enabled. A
+/// handler only tries (try_lock) a mutex that threads use with std::condition_variable_any: wait unlocks
+/// it while it holds a lock of its own, and a handler that then waits for the mutex may wait for a thread
+/// that waits for that lock.
 /// Safety:   async-signal-safe if L is, and thread-safe: a handler may lock it
 /// Errors:   those of L; a checked build panics on a recursive lock and on a wrong thread's unlock
 /// Cost:     that of L and of a guard; on counting backends it is as large as L

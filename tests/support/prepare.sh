@@ -18,6 +18,7 @@ is_there() {
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     libcli11-dev) has_header CLI/CLI.hpp ;;
+    nlohmann-json3-dev) has_header nlohmann/json.hpp ;;
     libfmt-dev) has_header fmt/format.h ;;
     g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ ;;
     g++-riscv64-linux-gnu) command -v riscv64-linux-gnu-g++ ;;

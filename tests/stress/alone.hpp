@@ -1,0 +1,115 @@
+// Scenarios that send by themselves.
+#pragma once
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <sigsafe/handler.hpp>
+
+#include <tests/stress/kit.hpp>
+#include <tests/stress/scenario.hpp>
+
+namespace stress {
+
+/// Runs in a child, until the stage stops.
+class lone_scenario {
+ public:
+  lone_scenario() = default;
+  lone_scenario(const lone_scenario&) = delete;
+  lone_scenario& operator=(const lone_scenario&) = delete;
+  virtual ~lone_scenario() = default;
+  virtual void run(stage& on) = 0;
+};
+
+/// Two processes wake each other in turns; a lost wake-up stops both.
+template <class Kit>
+class ping_pong : public lone_scenario {
+ public:
+  void run(stage& on) override {
+    count arrived{0};
+    const sigsafe::handler handler{SIGUSR1,
+                                   [&]() noexcept {
+                                     ++on.counts.delivered;
+                                     const std::uint64_t due = on.ball.exchange(0);
+                                     if (due != 0) on.counts.delays.add(now() - due);
+                                     ++arrived;
+                                   },
+                                   {.in_child = true}};
+    const pid_t parent = getpid();
+    typename Kit::guard off;
+    const pid_t child = fork();
+    if (child < 0) return on.violation("fork failed");
+    if (child == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const pid_t other = child == 0 ? parent : child;
+    if (child != 0) send(on, other);
+    for (std::uint64_t round = 1;; ++round) {
+      while (arrived < round) off.wait();
+      ++on.counts.operations;
+      // The child ends first; it has been told by a last signal, which it does not answer.
+      if (child == 0 ? on.ball_is_out.load() : on.stopping()) break;
+      send(on, other);
+    }
+    if (child == 0) _exit(0);
+    on.ball_is_out = true;
+    send(on, other);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) on.violation("the other process did not end well");
+    on.counts.lost = on.counts.sent - on.counts.delivered;
+  }
+
+ private:
+  static void send(stage& on, pid_t to) noexcept {
+    ++on.counts.sent;
+    on.ball = now();
+    kill(to, SIGUSR1);
+  }
+};
+
+/// Real-time signals up to the limit of what may be queued: each that was accepted comes, in its order.
+template <class Kit>
+class queue_limit : public lone_scenario {
+ public:
+  void run(stage& on) override {
+    constexpr rlimit small{64, 64};
+    if (setrlimit(RLIMIT_SIGPENDING, &small) != 0) return on.violation("RLIMIT_SIGPENDING was refused");
+    std::uint64_t next = 0;
+    const sigsafe::handler handler{SIGRTMIN, [&](const sigsafe::signal_info& info) noexcept {
+                                     ++on.counts.delivered;
+                                     if (here.at == position::inside) on.torn();
+                                     if (here.at == position::ending) ++on.counts.deferred;
+                                     const auto number = static_cast<std::uint64_t>(info.value()->sival_int);
+                                     if (number != next) ++on.counts.disorder;
+                                     next = number + 1;
+                                     on.counts.delays.add(now() - sent_at_[number % 128]);
+                                   }};
+    while (!on.stopping()) {
+      section owned;
+      {
+        const typename Kit::guard off;
+        owned.begins();
+        next = 0;
+        int number = 0;
+        for (; number < 128; ++number) {
+          sent_at_[static_cast<std::size_t>(number)] = now();
+          if (sigqueue(getpid(), SIGRTMIN, {.sival_int = number}) != 0) break;
+          ++on.counts.sent;
+        }
+        if (number == 128) on.violation("the limit of queued signals was not reached");
+        owned.ends();
+      }
+      ++on.counts.operations;
+    }
+    on.counts.lost = on.counts.sent - on.counts.delivered;
+  }
+
+ private:
+  std::array<std::uint64_t, 128> sent_at_{};
+};
+
+}  // namespace stress

@@ -1,0 +1,287 @@
+#include <tests/stress/performance.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cstring>
+#include <list>
+#include <new>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <tests/stress/source.hpp>
+
+namespace stress {
+
+void stage::violation(std::string_view text) noexcept {
+  if (counts.has_violation.exchange(1) != 0) return;
+  const std::size_t size = std::min(text.size(), sizeof(counts.violation) - 1);
+  std::memcpy(counts.violation, text.data(), size);
+  counts.violation[size] = '\0';
+}
+
+void stage::inside() noexcept {
+  // Handlers run the same code, but must not send: that would never end.
+  if (here.at.load(std::memory_order_relaxed) != position::inside || sending_stops()) return;
+  for (std::size_t i = 0; i < number_of_sources_; ++i) sources_[i]->inside(*this);
+}
+
+namespace {
+
+std::uint64_t nanoseconds(double seconds) noexcept {
+  return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+}  // namespace
+
+/// The child's part: workers, senders, handlers.
+class performance {
+ public:
+  performance(stage& on, shared& with, scenario& what)
+      : on_(on), shared_(with), scenario_(what), sources_(make_sources(on.of.source)) {}
+
+  void run() {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      sources_[i]->use(shared_.channels[i]);
+      sources_[i]->open(on_);
+      pointers_.push_back(sources_[i].get());
+      handlers_.emplace_back(sources_[i]->signal(), arrival{&on_, &scenario_, sources_[i].get()});
+    }
+    on_.sources_ = pointers_.data();
+    on_.number_of_sources_ = pointers_.size();
+
+    start_workers();
+    std::list<std::thread> senders;
+    for (source* each : pointers_)
+      senders.emplace_back([this, each] {
+        here.random = on_.of.seed * 2 + 1;
+        each->send(on_, workers_);
+      });
+    while (!on_.stopping()) rest();
+    shared_.sending_stops = true;
+    for (std::thread& each : senders) each.join();
+    wait_for_all_workers();
+    // What is on the way comes while the workers go on.
+    const std::uint64_t deadline = now() + nanoseconds(on_.of.patience) / 2;
+    while (lost() != 0 && now() < deadline) rest();
+    workers_stop_ = true;
+    for (std::thread& each : threads_) each.join();
+    handlers_.clear();
+    scenario_.finish(on_);
+    sum_up();
+  }
+
+ private:
+  struct arrival {
+    stage* on;
+    scenario* what;
+    source* from;
+
+    void operator()(const sigsafe::signal_info& info) const noexcept {
+      const position at = here.at.load(std::memory_order_relaxed);
+      const std::uint64_t number = from->number_of(info);
+      const std::uint64_t delay = from->line().arrived(number);
+      if (delay != 0) on->counts.delays.add(delay);
+      on->counts.delivered.fetch_add(1, std::memory_order_relaxed);
+      from->handled();
+      if (from->ordered()) {
+        if (number <= here.last_number) on->counts.disorder.fetch_add(1, std::memory_order_relaxed);
+        here.last_number = number;
+      }
+      if (at == position::inside) return on->torn();  // an owner should have held it off
+      if (at == position::ending) on->counts.deferred.fetch_add(1, std::memory_order_relaxed);
+      what->interrupt(*on);
+    }
+  };
+
+  static void rest() noexcept {
+    constexpr timespec a_millisecond{0, 1'000'000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &a_millisecond, nullptr);
+  }
+
+  void start_workers() {
+    workers_.threads.resize(on_.of.threads);
+    for (unsigned i = 0; i < on_.of.threads; ++i) {
+      threads_.emplace_back([this, i] {
+        here.index = i;
+        here.random = (on_.of.seed + i) * 2 + 1;
+        workers_.threads[i] = pthread_self();
+        ++ready_;
+        while (ready_.load() < on_.of.threads) std::this_thread::yield();
+        sigset_t none;
+        sigemptyset(&none);
+        pthread_sigmask(SIG_SETMASK, &none, nullptr);
+        while (!workers_stop_.load(std::memory_order_relaxed)) {
+          scenario_.operate(on_);
+          on_.counts.operations.fetch_add(1, std::memory_order_relaxed);
+          if (!on_.sending_stops())
+            for (source* each : pointers_) each->between(on_);
+          ++rounds_[i];
+        }
+        // A signal to a thread that has ended would be lost.
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, nullptr);
+      });
+    }
+    while (ready_.load() < on_.of.threads) std::this_thread::yield();
+  }
+
+  /// Until each has begun an operation after this: one that was just about to send has sent.
+  void wait_for_all_workers() noexcept {
+    std::array<std::uint64_t, most_workers> before{};
+    for (unsigned i = 0; i < on_.of.threads; ++i) before[i] = rounds_[i];
+    for (unsigned i = 0; i < on_.of.threads; ++i)
+      while (rounds_[i] == before[i]) rest();
+  }
+
+  [[nodiscard]] std::uint64_t lost() const noexcept {
+    std::uint64_t sum = 0;
+    for (const source* each : pointers_) sum += each->lost();
+    return sum;
+  }
+
+  void sum_up() noexcept {
+    counters& to = on_.counts;
+    for (const source* each : pointers_) {
+      to.sent += each->line().sent();
+      to.coalesced += each->line().coalesced();
+    }
+    to.lost = lost();
+  }
+
+  stage& on_;
+  shared& shared_;
+  scenario& scenario_;
+  std::vector<std::unique_ptr<source>> sources_;
+  std::vector<source*> pointers_;
+  std::list<sigsafe::handler<arrival>> handlers_;
+  workers workers_;
+  std::list<std::thread> threads_;
+  static constexpr std::size_t most_workers = 1024;
+  std::array<count, most_workers> rounds_{};
+  std::atomic<unsigned> ready_{0};
+  std::atomic<bool> workers_stop_{false};
+};
+
+namespace {
+
+class mapped {
+ public:
+  mapped() : at_(mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (at_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+    new (at_) shared;
+  }
+  mapped(const mapped&) = delete;
+  mapped& operator=(const mapped&) = delete;
+  ~mapped() { munmap(at_, sizeof(shared)); }
+  shared& operator*() const noexcept { return *static_cast<shared*>(at_); }
+
+ private:
+  void* at_;
+};
+
+[[noreturn]] void perform(const cell& what, const factory& make, shared& with) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // An end that is asked for at the terminal reaches the whole group; the parent deals with it.
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) ::signal(signal, SIG_IGN);
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  stage on{what, with};
+  try {
+    if (make.alone) {
+      sigset_t none;
+      sigemptyset(&none);
+      pthread_sigmask(SIG_SETMASK, &none, nullptr);
+      make.alone()->run(on);
+    } else {
+      const auto played = make.with_workers();
+      performance{on, with, *played}.run();
+    }
+  } catch (const std::exception& error) {
+    on.violation(error.what());
+  }
+  _exit(0);
+}
+
+result summary(const cell& what, const counters& from) {
+  result end;
+  end.of = what;
+  end.operations = from.operations;
+  end.sent = from.sent;
+  end.delivered = from.delivered;
+  end.deferred = from.deferred;
+  end.coalesced = from.coalesced;
+  end.lost = from.lost;
+  end.torn = from.torn;
+  end.disorder = from.disorder;
+  end.p50 = from.delays.bound(0.5);
+  end.p99 = from.delays.bound(0.99);
+  end.most = from.delays.most();
+  for (std::size_t i = 0; i < histogram::size; ++i) end.delays.push_back(from.delays.of(i));
+  return end;
+}
+
+std::string violation_of(const cell& what, const counters& from, int status, bool hung) {
+  if (from.has_violation != 0) return from.violation;
+  if (from.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", from.torn.load());
+  if (hung) return fmt::format("no progress for {} s: a deadlock, or a wake-up was lost", what.patience);
+  if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (from.lost != 0) return fmt::format("{} signals were lost", from.lost.load());
+  if (from.disorder != 0) return fmt::format("{} real-time signals came out of order", from.disorder.load());
+  if (from.operations == 0) return "nothing was done";
+  return {};
+}
+
+}  // namespace
+
+result run_cell(const cell& what, const factory& make,
+                const std::function<bool(const counters&)>& idle) {
+  const mapped memory;
+  shared& with = *memory;
+  const std::uint64_t start = now();
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (child == 0) perform(what, make, with);
+
+  pollfd ended{static_cast<int>(syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  bool interrupted = false;
+  bool hung = false;
+  std::uint64_t progress = 0;
+  std::uint64_t since = start;
+  while (poll(&ended, 1, 20) == 0 || ended.revents == 0) {
+    const std::uint64_t time = now();
+    const std::uint64_t done = with.counts.operations + with.counts.delivered;
+    if (done != progress) since = time;
+    progress = done;
+    if (!idle(with.counts)) interrupted = true;
+    const bool wrong = with.counts.torn != 0 || with.counts.has_violation != 0;
+    if (interrupted || wrong || time - start > nanoseconds(what.seconds)) with.stop = true;
+    // What is wrong already may never come to its end.
+    if (time - since > nanoseconds(wrong ? what.patience / 20 : what.patience)) {
+      hung = true;
+      kill(child, SIGKILL);
+    }
+  }
+  close(ended.fd);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  result end = summary(what, with.counts);
+  end.seconds = static_cast<double>(now() - start) / 1e9;
+  end.violation = violation_of(what, with.counts, status, hung);
+  end.ended = !end.violation.empty() ? verdict::violated
+              : interrupted          ? verdict::interrupted
+                                     : verdict::passed;
+  return end;
+}
+
+}  // namespace stress

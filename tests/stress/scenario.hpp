@@ -1,0 +1,456 @@
+// What threads and handlers do together, for any kit.
+#pragma once
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <sigsafe/handler.hpp>
+#include <sigsafe/lazy.hpp>
+
+#include <tests/stress/kit.hpp>
+#include <tests/stress/stage.hpp>
+
+namespace stress {
+
+/// Lives in a child process. Its workers call operate again and again, handlers interrupt.
+class scenario {
+ public:
+  scenario() = default;
+  scenario(const scenario&) = delete;
+  scenario& operator=(const scenario&) = delete;
+  virtual ~scenario() = default;
+
+  /// One operation of a worker; it marks its section (see section).
+  virtual void operate(stage& on) = 0;
+  /// In a handler that nothing should have held off.
+  virtual void interrupt(stage& on) noexcept = 0;
+  /// When all workers have ended.
+  virtual void finish(stage&) {}
+};
+
+/// Words that are only ever seen equal.
+struct words {
+  std::array<std::uint64_t, 8> all{};
+
+  void change(stage& on) noexcept {
+    if (!whole()) on.torn();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      // A plain update, half of which a handler or another thread would see.
+      all[i] += 1;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (i == all.size() / 2) on.inside();
+    }
+  }
+  [[nodiscard]] bool whole() const noexcept {
+    return std::all_of(all.begin(), all.end(), [&](std::uint64_t each) { return each == all[0]; });
+  }
+};
+
+/// Many words in a mutex.
+template <class Kit>
+class shared_words : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    locked->change(on);
+    ++changes_;
+    owned.ends();
+    locked.unlock();
+  }
+  void interrupt(stage& on) noexcept override {
+    const auto locked = shared_.lock();
+    locked->change(on);
+    ++changes_;
+  }
+  void finish(stage& on) override {
+    if (shared_.get_mut().all[0] != changes_) on.violation("changes of the words were lost");
+  }
+
+ private:
+  typename Kit::template mutex<words> shared_;
+  count changes_{0};
+};
+
+/// Numbers go through a ring in their order.
+template <class Kit>
+class ring : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    locked->push(on);
+    on.inside();
+    locked->pop(on);
+    owned.ends();
+    locked.unlock();
+  }
+  void interrupt(stage& on) noexcept override {
+    const auto locked = shared_.lock();
+    locked->push(on);
+    locked->pop(on);
+  }
+
+ private:
+  struct state {
+    static constexpr std::size_t size = 16;
+    std::array<std::uint64_t, size> items{};
+    std::uint64_t pushed = 0, popped = 0;
+    void push(stage& on) noexcept {
+      if (pushed - popped >= size) return on.torn();
+      items[pushed % size] = pushed;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      ++pushed;
+    }
+    void pop(stage& on) noexcept {
+      if (pushed == popped || items[popped % size] != popped) on.torn();
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      ++popped;
+    }
+  };
+  typename Kit::template mutex<state> shared_;
+};
+
+/// Nodes are taken from a list and put back; nobody gets one that somebody has.
+template <class Kit>
+class free_list : public scenario {
+ public:
+  void operate(stage& on) override { take_and_put_back(on, true); }
+  void interrupt(stage& on) noexcept override { take_and_put_back(on, false); }
+  void finish(stage& on) override {
+    state& end = shared_.get_mut();
+    std::size_t length = 0;
+    for (unsigned at = end.first; at != none && length <= end.nodes.size(); at = end.nodes[at].next)
+      ++length;
+    if (length != end.nodes.size()) on.violation("nodes of the free list are missing or twice in it");
+  }
+
+ private:
+  static constexpr unsigned none = ~0U;
+  struct node {
+    unsigned next;
+    count users{0};
+  };
+  struct state {
+    std::array<node, 2048> nodes;
+    unsigned first = 0;
+    state() noexcept {
+      for (unsigned i = 0; i < nodes.size(); ++i) nodes[i].next = i + 1 < nodes.size() ? i + 1 : none;
+    }
+  };
+
+  void take_and_put_back(stage& on, bool in_worker) noexcept {
+    const unsigned mine = with_list(in_worker, [&](state& list) {
+      const unsigned taken = list.first;
+      if (taken != none) list.first = list.nodes[taken].next;
+      return taken;
+    });
+    if (mine == none) return on.torn();
+    node& taken = shared_.get_mut().nodes[mine];
+    if (taken.users.fetch_add(1) != 0) on.torn();
+    taken.users.fetch_sub(1);
+    with_list(in_worker, [&](state& list) {
+      list.nodes[mine].next = list.first;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (in_worker) on.inside();
+      list.first = mine;
+      return mine;
+    });
+  }
+
+  template <class F>
+  unsigned with_list(bool in_worker, F use) noexcept {
+    if (!in_worker) return use(*shared_.lock());
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    const unsigned result = use(*locked);
+    owned.ends();
+    locked.unlock();
+    return result;
+  }
+
+  typename Kit::template mutex<state> shared_{std::in_place};
+};
+
+/// A text of one letter and its length.
+template <class Kit>
+class text : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    locked->check(on);
+    locked->write(on, static_cast<char>('a' + here.next_random() % 26), here.next_random() % 100, true);
+    owned.ends();
+    locked.unlock();
+  }
+  void interrupt(stage& on) noexcept override {
+    const auto locked = shared_.lock();
+    locked->check(on);
+    locked->write(on, 'Z', 30, false);
+  }
+
+ private:
+  struct state {
+    std::array<char, 128> letters{};
+    std::size_t length = 0;
+    void check(stage& on) const noexcept {
+      for (std::size_t i = 0; i < length; ++i)
+        if (letters[i] != letters[0]) return on.torn();
+      if (letters[length] != '\0') on.torn();
+    }
+    void write(stage& on, char letter, std::size_t size, bool in_worker) noexcept {
+      for (std::size_t i = 0; i < size; ++i) letters[i] = letter;
+      if (in_worker) on.inside();
+      letters[size] = '\0';
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      length = size;
+    }
+  };
+  typename Kit::template mutex<state> shared_;
+};
+
+/// Words in a cell of each thread.
+template <class Kit>
+class local_words : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    {
+      const auto borrowed = cell_.borrow_mut();
+      owned.begins();
+      borrowed->change(on);
+      owned.ends();
+    }
+  }
+  void interrupt(stage& on) noexcept override { cell_.borrow_mut()->change(on); }
+
+ private:
+  static inline constinit thread_local typename Kit::template ref_cell<words> cell_;
+};
+
+/// Two locks and a borrow that end in every order.
+template <class Kit>
+class any_order : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    auto one = one_.lock();
+    owned.begins();
+    auto two = two_.lock();
+    auto local = cell_.borrow_mut();
+    const auto end = [&](std::uint64_t which) {
+      if (which == 0) one.unlock();
+      if (which == 1) two.unlock();
+      if (which == 2) static_cast<void>(typename Kit::template ref_mut<words>{std::move(local)});
+    };
+    const std::uint64_t first = here.next_random() % 3;
+    const std::uint64_t second = (first + 1 + here.next_random() % 2) % 3;
+    on.inside();
+    end(first);
+    on.inside();
+    end(second);
+    on.inside();
+    owned.ends();
+    end(3 - first - second);
+  }
+  void interrupt(stage& on) noexcept override {
+    const auto one = one_.lock();
+    const auto local = cell_.borrow_mut();
+    local->change(on);
+  }
+
+ private:
+  typename Kit::template mutex<words> one_, two_;
+  static inline constinit thread_local typename Kit::template ref_cell<words> cell_;
+};
+
+/// Eager, lazy and the kit's own guards and locks in each other.
+template <class Kit>
+class mixture : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    {
+      const typename Kit::guard outer;
+      owned.begins();
+      on.inside();
+      const std::uint64_t inner = here.next_random() % 3;
+      if (inner == 0) {
+        const sigsafe::guard eager;
+        on.inside();
+      } else if (inner == 1) {
+        const sigsafe::lazy::guard lazy;
+        on.inside();
+      } else {
+        eager_.lock()->change(on);
+        lazy_.lock()->change(on);
+      }
+      on.inside();
+      owned.ends();
+    }
+  }
+  void interrupt(stage& on) noexcept override {
+    eager_.lock()->change(on);
+    lazy_.lock()->change(on);
+  }
+
+ private:
+  sigsafe::mutex<words> eager_;
+  sigsafe::lazy::mutex<words> lazy_;
+};
+
+/// Threads pass tokens through a condition variable; handlers look at them. They only try the lock: wait
+/// has a lock of its own, under which it unlocks this one, and handlers run then.
+template <class Kit>
+class condition : public scenario {
+ public:
+  void operate(stage& on) override {
+    using namespace std::chrono_literals;
+    std::unique_lock lock{mutex_};
+    if (tokens_ == 0) has_token_.wait_for(lock, 1ms, [&] { return tokens_ > 0; });
+    if (tokens_ > 0) {
+      section owned;
+      owned.begins();
+      --tokens_;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      on.inside();
+      ++in_use_;
+      owned.ends();
+      lock.unlock();
+      lock.lock();
+      --in_use_;
+      ++tokens_;
+    }
+    lock.unlock();
+    has_token_.notify_one();
+  }
+  void interrupt(stage& on) noexcept override {
+    const std::unique_lock lock{mutex_, std::try_to_lock};
+    if (lock && tokens_ + in_use_ != all) on.torn();
+  }
+  void finish(stage& on) override {
+    if (tokens_ != all || in_use_ != 0) on.violation("tokens were lost");
+  }
+
+ private:
+  static constexpr int all = 1;
+  typename Kit::raw_mutex mutex_;
+  std::condition_variable_any has_token_;
+  int tokens_ = all;
+  int in_use_ = 0;
+};
+
+/// Handlers come and go while they run elsewhere: none runs after its end.
+template <class Kit>
+class churn : public scenario {
+ public:
+  void operate(stage& on) override {
+    raise(signal);
+    auto* const alive = &alive_[here.index];
+    alive->store(true);
+    {
+      std::optional<sigsafe::handler<watch>> mine;
+      mine.emplace(signal, watch{alive, &on});
+      section owned;
+      {
+        const typename Kit::guard off;
+        owned.begins();
+        on.inside();
+        owned.ends();
+      }
+      if (Kit::ends_early) {
+        alive->store(false);
+        raise(signal);
+      }
+    }
+    alive->store(false);
+  }
+  void interrupt(stage&) noexcept override { kill(getpid(), signal); }
+
+ private:
+  static constexpr int signal = SIGURG;  // which a program ignores in between
+  struct watch {
+    std::atomic<bool>* alive;
+    stage* on;
+    void operator()() const noexcept {
+      if (!alive->load()) on->torn();
+    }
+  };
+  std::array<std::atomic<bool>, 1024> alive_{};
+};
+
+/// Children of a fork inside a lock find the state whole and can go on with it.
+template <class Kit>
+class forks : public scenario {
+ public:
+  void operate(stage& on) override {
+    change(on);
+    if (here.next_random() % 64 != 0) return;
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    on.inside();
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const bool whole = locked->whole();
+      locked.unlock();
+      _exit(whole && shared_.lock()->whole() ? 0 : 1);
+    }
+    owned.ends();
+    locked.unlock();
+    if (child < 0) return;
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) on.torn();
+  }
+  void interrupt(stage& on) noexcept override { shared_.lock()->change(on); }
+
+ private:
+  void change(stage& on) noexcept {
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    locked->change(on);
+    owned.ends();
+    locked.unlock();
+  }
+  typename Kit::template mutex<words> shared_;
+};
+
+/// Sections that last until much has come.
+template <class Kit>
+class long_sections : public scenario {
+ public:
+  void operate(stage& on) override {
+    section owned;
+    auto locked = shared_.lock();
+    owned.begins();
+    const std::uint64_t end = now() + 1'000'000;
+    do locked->change(on);
+    while (now() < end);
+    owned.ends();
+    locked.unlock();
+  }
+  void interrupt(stage& on) noexcept override { shared_.lock()->change(on); }
+
+ private:
+  typename Kit::template mutex<words> shared_;
+};
+
+}  // namespace stress

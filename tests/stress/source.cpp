@@ -1,0 +1,347 @@
+#include <tests/stress/source.hpp>
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace stress {
+namespace {
+
+void require(bool succeeded, const char* what) {
+  if (!succeeded) throw std::system_error(errno, std::generic_category(), what);
+}
+
+/// Between two signals of one sender: as the rate says, or, at full speed, until the last one has come or
+/// a moment has passed, so that it goes on when handlers are held off, but no handler is starved.
+void pace(const stage& on, const channel& sent) noexcept {
+  if (on.of.rate != 0) {
+    const auto pause = 1'000'000'000U / on.of.rate;
+    const timespec time{static_cast<time_t>(pause / 1'000'000'000U),
+                        static_cast<long>(pause % 1'000'000'000U)};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+    return;
+  }
+  constexpr std::uint64_t a_moment = 30'000;
+  constexpr std::uint64_t most_on_the_way = 32;
+  const std::uint64_t start = now();
+  while (sent.queued() ? sent.lost() > most_on_the_way
+                       : !sent.settled() && now() - start < a_moment) {
+    if (on.sending_stops()) return;
+    if (sent.queued()) sched_yield();
+  }
+}
+
+/// Now and then, so that most sections are not interrupted.
+bool sometimes(unsigned one_in) noexcept { return here.next_random() % one_in == 0; }
+
+class raised : public source {
+ public:
+  raised() : source(SIGUSR1, false) {}
+  void inside(stage&) noexcept override { raise_sometimes(4); }
+  void between(stage&) noexcept override { raise_sometimes(16); }
+
+ private:
+  void raise_sometimes(unsigned one_in) noexcept {
+    if (sometimes(one_in)) send_one([&](int) { return ::raise(signal()) == 0; });
+  }
+};
+
+class thread_killed : public source {
+ public:
+  thread_killed() : source(SIGUSR2, false) {}
+  void send(stage& on, const workers& to) override {
+    for (; !on.sending_stops(); pace(on, line()))
+      send_one([&](int) {
+        return pthread_kill(to.threads[here.next_random() % to.threads.size()], signal()) == 0;
+      });
+  }
+};
+
+/// Real-time signals to one thread each, numbered: they must come in order.
+class thread_queued : public source {
+ public:
+  thread_queued() : source(SIGRTMIN + 2, true) {}
+  void send(stage& on, const workers& to) override {
+    for (; !on.sending_stops(); pace(on, line()))
+      send_one([&](int number) {
+        return pthread_sigqueue(to.threads[here.next_random() % to.threads.size()], signal(),
+                                {.sival_int = number}) == 0;
+      });
+  }
+  bool ordered() const noexcept override { return true; }
+};
+
+/// A process that sends to this one.
+class other_process : public source {
+ public:
+  using source::source;
+  void send(stage& on, const workers&) override {
+    const pid_t target = getpid();
+    const pid_t sender = fork();
+    require(sender >= 0, "fork");
+    if (sender == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (; !on.sending_stops() && getppid() == target; pace(on, line()))
+        send_one([&](int number) { return send_to(target, number); });
+      _exit(0);
+    }
+    waitpid(sender, nullptr, 0);
+  }
+
+ protected:
+  virtual bool send_to(pid_t target, int number) noexcept = 0;
+};
+
+class killed : public other_process {
+ public:
+  killed() : other_process(SIGHUP, false) {}
+  bool send_to(pid_t target, int) noexcept override { return kill(target, signal()) == 0; }
+};
+
+class queued : public other_process {
+ public:
+  queued() : other_process(SIGRTMIN + 1, true) {}
+  bool send_to(pid_t target, int number) noexcept override {
+    return sigqueue(target, signal(), {.sival_int = number}) == 0;
+  }
+};
+
+std::uint64_t timer_delay(const stage& on) noexcept {
+  return on.of.rate != 0 ? 1'000'000'000U / on.of.rate : 50'000 + here.next_random() % 200'000;
+}
+
+/// One shot after the other, set by worker 0 when the last one has come: never faster than handlers run.
+class interval_timer : public source {
+ public:
+  interval_timer(__itimer_which which, int signal) : source(signal, false), which_(which) {}
+  void between(stage& on) noexcept override {
+    if (here.index != 0 || running_.load(std::memory_order_relaxed)) return;
+    const std::uint64_t delay = timer_delay(on) / 1000 + 1;
+    running_ = true;
+    // Those that count the processor's time come when it has passed, and nobody knows when.
+    line().sending(which_ == ITIMER_REAL ? now() + delay * 1000 : 0);
+    const itimerval once{{0, 0},
+                         {static_cast<time_t>(delay / 1'000'000), static_cast<suseconds_t>(delay % 1'000'000)}};
+    setitimer(which_, &once, nullptr);
+  }
+  void handled() noexcept override { running_ = false; }
+
+ private:
+  const __itimer_which which_;
+  std::atomic<bool> running_{false};
+};
+
+/// A timer for each worker, which sets it again when it has gone off.
+class thread_timer : public source {
+ public:
+  static constexpr std::size_t most = 1024;
+  thread_timer() : source(SIGRTMIN + 3, true) {}
+  ~thread_timer() override {
+    for (const per_worker& each : timers_)
+      if (each.created) timer_delete(each.timer);
+  }
+  void between(stage& on) noexcept override {
+    per_worker& mine = timers_[here.index];
+    if (mine.running.load(std::memory_order_relaxed)) return;
+    if (!mine.created) {
+      sigevent event{};
+      event.sigev_notify = SIGEV_THREAD_ID;
+      event.sigev_signo = signal();
+      event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+      if (timer_create(CLOCK_MONOTONIC, &event, &mine.timer) != 0) return;
+      mine.created = true;
+    }
+    const std::uint64_t delay = timer_delay(on);
+    mine.running = true;
+    mine.number = line().sending(now() + delay);
+    const itimerspec once{{0, 0},
+                          {static_cast<time_t>(delay / 1'000'000'000U), static_cast<long>(delay % 1'000'000'000U)}};
+    timer_settime(mine.timer, 0, &once, nullptr);
+  }
+  void handled() noexcept override { timers_[here.index].running = false; }
+  std::uint64_t number_of(const sigsafe::signal_info&) const noexcept override {
+    return timers_[here.index].number;
+  }
+
+ private:
+  struct per_worker {
+    timer_t timer;
+    bool created = false;
+    std::atomic<bool> running{false};
+    std::uint64_t number = 0;
+  };
+  std::array<per_worker, most> timers_{};
+};
+
+class child_exit : public source {
+ public:
+  child_exit() : source(SIGCHLD, false) {}
+  void send(stage& on, const workers&) override {
+    for (; !on.sending_stops(); pace(on, line()))
+      if (send_one([&](int) { return fork_one(); })) ++forked_;
+  }
+  void handled() noexcept override {
+    const int error = errno;
+    while (waitpid(-1, nullptr, WNOHANG) > 0) ++reaped_;
+    errno = error;
+  }
+  std::uint64_t lost() const noexcept override { return forked_ - reaped_; }
+
+ private:
+  static bool fork_one() noexcept {
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    return child > 0;
+  }
+  count forked_{0}, reaped_{0};
+};
+
+class broken_pipe : public source {
+ public:
+  broken_pipe() : source(SIGPIPE, false) {}
+  ~broken_pipe() override { close(end_); }
+  void open(stage&) override {
+    int ends[2];
+    require(pipe(ends) == 0, "pipe");
+    close(ends[0]);
+    end_ = ends[1];
+  }
+  void inside(stage&) noexcept override {
+    if (sometimes(4)) send_one([&](int) { return write(end_, "", 1) < 0 && errno == EPIPE; });
+  }
+  void between(stage&) noexcept override {
+    if (sometimes(16)) send_one([&](int) { return write(end_, "", 1) < 0 && errno == EPIPE; });
+  }
+
+ private:
+  int end_ = -1;
+};
+
+/// A descriptor that says by a signal that there is something to read.
+class ready_descriptor : public source {
+ public:
+  ready_descriptor() : source(SIGIO, false) {}
+  ~ready_descriptor() override {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  void open(stage&) override {
+    require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends_) == 0, "socketpair");
+    require(fcntl(ends_[0], F_SETOWN, getpid()) == 0, "F_SETOWN");
+    require(fcntl(ends_[0], F_SETFL, O_ASYNC | O_NONBLOCK) == 0, "O_ASYNC");
+  }
+  void send(stage& on, const workers&) override {
+    for (; !on.sending_stops(); pace(on, line()))
+      if (send_one([&](int) { return write(ends_[1], "x", 1) == 1; })) ++written_;
+  }
+  void handled() noexcept override {
+    const int error = errno;
+    char bytes[256];
+    for (ssize_t size; (size = read(ends_[0], bytes, sizeof(bytes))) > 0;)
+      read_ += static_cast<std::uint64_t>(size);
+    errno = error;
+  }
+  std::uint64_t lost() const noexcept override { return written_ - read_; }
+
+ private:
+  int ends_[2] = {-1, -1};
+  count written_{0}, read_{0};
+};
+
+/// A terminal whose window changes its size.
+class window : public source {
+ public:
+  window() : source(SIGWINCH, false) {}
+  ~window() override {
+    close(slave_);
+    close(master_);
+  }
+  void open(stage&) override {
+    require(setsid() >= 0, "setsid");
+    master_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    require(master_ >= 0, "posix_openpt");
+    char name[64];
+    require(grantpt(master_) == 0 && unlockpt(master_) == 0 && ptsname_r(master_, name, sizeof(name)) == 0,
+            "ptsname");
+    // The first terminal that a session's leader opens controls the session.
+    slave_ = ::open(name, O_RDWR | O_CLOEXEC);
+    require(slave_ >= 0, name);
+    require(tcsetpgrp(slave_, getpgrp()) == 0, "tcsetpgrp");
+  }
+  void send(stage& on, const workers&) override {
+    winsize size{24, 80, 0, 0};
+    for (; !on.sending_stops(); pace(on, line())) {
+      size.ws_row = static_cast<unsigned short>(size.ws_row % 100 + 1);
+      send_one([&](int) { return ioctl(master_, TIOCSWINSZ, &size) == 0; });
+    }
+  }
+
+ private:
+  int master_ = -1, slave_ = -1;
+};
+
+using maker = std::unique_ptr<source> (*)();
+
+template <class Source, auto... Arguments>
+std::unique_ptr<source> make() {
+  return std::make_unique<Source>(Arguments...);
+}
+
+struct named {
+  const char* name;
+  maker make;
+};
+
+constexpr named all[] = {
+    {"raise", make<raised>},
+    {"pthread_kill", make<thread_killed>},
+    {"real_time", make<thread_queued>},
+    {"kill", make<killed>},
+    {"sigqueue", make<queued>},
+    {"itimer_real", make<interval_timer, ITIMER_REAL, SIGALRM>},
+    {"itimer_virtual", make<interval_timer, ITIMER_VIRTUAL, SIGVTALRM>},
+    {"itimer_prof", make<interval_timer, ITIMER_PROF, SIGPROF>},
+    {"timer", make<thread_timer>},
+    {"child", make<child_exit>},
+    {"pipe", make<broken_pipe>},
+    {"io", make<ready_descriptor>},
+    {"window", make<window>},
+};
+
+// Not those that fork or need a terminal.
+constexpr const char* mixed[] = {"raise", "real_time", "timer", "itimer_real", "pipe", "io"};
+
+}  // namespace
+
+const std::vector<std::string>& source_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const named& each : all) list.emplace_back(each.name);
+    list.emplace_back("mixed");
+    return list;
+  }();
+  return names;
+}
+
+std::vector<std::unique_ptr<source>> make_sources(std::string_view name) {
+  std::vector<std::unique_ptr<source>> made;
+  for (const named& each : all) {
+    const bool wanted =
+        name == "mixed" ? std::find(std::begin(mixed), std::end(mixed), std::string_view(each.name)) !=
+                              std::end(mixed)
+                        : name == each.name;
+    if (wanted) made.push_back(each.make());
+  }
+  return made;
+}
+
+}  // namespace stress

@@ -1,0 +1,74 @@
+// Where signals come from.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <pthread.h>
+
+#include <tests/stress/stage.hpp>
+
+namespace stress {
+
+/// The worker threads, for sources that choose one.
+struct workers {
+  std::vector<pthread_t> threads;
+  std::vector<pid_t> ids;
+};
+
+/// One kind of signal. Its channel is in memory that other processes share.
+class source {
+ public:
+  source(int signal, bool queued) noexcept : signal_(signal), queued_(queued) {}
+  source(const source&) = delete;
+  source& operator=(const source&) = delete;
+  virtual ~source() = default;
+
+  /// Before handlers are registered and workers begin. std::system_error when it cannot.
+  virtual void open(stage&) {}
+  /// On a worker, in a section or between two; async-signal-safe.
+  virtual void inside(stage&) noexcept {}
+  virtual void between(stage&) noexcept {}
+  /// On a thread of its own where every signal is blocked, until the stage stops sending.
+  virtual void send(stage&, const workers&) {}
+  /// In the handler: which of the channel's signals came, and what else there is to do.
+  [[nodiscard]] virtual std::uint64_t number_of(const sigsafe::signal_info& info) const noexcept {
+    const auto value = info.value();
+    return value ? static_cast<std::uint64_t>(value->sival_int) : 0;
+  }
+  virtual void handled() noexcept {}
+  /// When nothing is sent any more: what has not arrived.
+  [[nodiscard]] virtual std::uint64_t lost() const noexcept { return line().lost(); }
+  /// Do the payloads that one worker gets come in the order of their numbers?
+  [[nodiscard]] virtual bool ordered() const noexcept { return false; }
+
+  void use(channel& line) noexcept {
+    channel_ = &line;
+    channel_->prepare(queued_);
+  }
+  [[nodiscard]] channel& line() const noexcept { return *channel_; }
+  [[nodiscard]] int signal() const noexcept { return signal_; }
+
+ protected:
+  /// Calls a function that sends a number, and returns whether the kernel accepted it.
+  template <class Send>
+  bool send_one(Send function) noexcept {
+    const std::uint64_t number = channel_->sending();
+    if (function(static_cast<int>(number & 0x7fffffff))) return true;
+    channel_->refused();
+    return false;
+  }
+
+ private:
+  const int signal_;
+  const bool queued_;
+  channel* channel_ = nullptr;
+};
+
+[[nodiscard]] const std::vector<std::string>& source_names();
+/// The source of that name, or the several of "mixed".
+[[nodiscard]] std::vector<std::unique_ptr<source>> make_sources(std::string_view name);
+
+}  // namespace stress

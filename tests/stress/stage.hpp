@@ -1,0 +1,173 @@
+// Where a scenario runs: in a child process, with worker threads and a source of signals. Here is the
+// accounting that they share.
+#pragma once
+
+#include <signal.h>
+#include <time.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <random>
+#include <string_view>
+
+#include <sigsafe/signal_info.hpp>
+
+#include <tests/stress/counters.hpp>
+#include <tests/stress/result.hpp>
+
+namespace stress {
+
+[[nodiscard]] inline std::uint64_t now() noexcept {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// Where this thread is with regard to the owners of the scenario.
+enum class position : unsigned char { outside, inside, ending };
+
+/// Of the calling thread; a handler reads it.
+struct worker_state {
+  std::atomic<position> at{position::outside};
+  unsigned index = 0;
+  std::uint64_t last_number = 0;  ///< of an ordered source
+  std::uint64_t random = 1;
+
+  /// xorshift64: the same seed gives the same plan.
+  std::uint64_t next_random() noexcept {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return random;
+  }
+};
+inline constinit thread_local worker_state here;
+
+/// One signal of one source, and what became of those that were sent.
+///
+///   queued    sent        = delivered + lost
+///   standard  sent        = delivered + coalesced + lost, where lost are those after the last handler
+class channel {
+ public:
+  void prepare(bool queued) noexcept { queued_ = queued; }
+  [[nodiscard]] bool queued() const noexcept { return queued_; }
+
+  /// Before the system call: the number of this signal. A refused one is taken back.
+  std::uint64_t sending(std::uint64_t due = now()) noexcept {
+    const std::uint64_t number = sent_.fetch_add(1) + 1;
+    if (queued_) {
+      times_[number % times_.size()] = due;
+    } else {
+      std::uint64_t none = 0;
+      oldest_.compare_exchange_strong(none, due);
+    }
+    return number;
+  }
+  void refused() noexcept { sent_.fetch_sub(1); }
+
+  /// In the handler, for signal number `number` of a queued channel. Returns the time it took, or 0.
+  std::uint64_t arrived(std::uint64_t number) noexcept {
+    const std::uint64_t sent = sent_.load();
+    delivered_.fetch_add(1);
+    std::uint64_t due;
+    if (queued_) {
+      due = times_[number % times_.size()];
+    } else {
+      due = oldest_.exchange(0);
+      std::uint64_t seen = seen_.load();
+      while (sent > seen && !seen_.compare_exchange_weak(seen, sent)) {
+      }
+    }
+    const std::uint64_t time = now();
+    return due != 0 && time > due ? time - due : 0;
+  }
+
+  /// Signals on the way, of a queued channel; whether the last was followed by a handler, of a standard one.
+  [[nodiscard]] bool settled() const noexcept { return lost() == 0; }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
+  [[nodiscard]] std::uint64_t lost() const noexcept {
+    const std::uint64_t sent = sent_;
+    const std::uint64_t handled = queued_ ? delivered_.load() : seen_.load();
+    return sent > handled ? sent - handled : 0;
+  }
+  [[nodiscard]] std::uint64_t coalesced() const noexcept {
+    const std::uint64_t gone = delivered_ + lost();
+    return !queued_ && sent_ > gone ? sent_ - gone : 0;
+  }
+
+ private:
+  bool queued_ = false;
+  count sent_{0}, delivered_{0};
+  count seen_{0};    // standard: how many had been sent when a handler last ran
+  count oldest_{0};  // standard: since when one is pending, 0 when none is
+  std::array<count, 1024> times_{};  // queued: when each was sent; fewer are ever on the way
+};
+
+/// What a child shares with the program, and with the processes that it starts.
+struct shared {
+  static constexpr std::size_t most_channels = 8;
+  counters counts;
+  std::array<channel, most_channels> channels;
+  std::atomic<bool> stop{false};           ///< the time is over
+  std::atomic<bool> sending_stops{false};  ///< set by the child
+  count ball{0};                           ///< of two processes that wake each other: since when it flies
+  std::atomic<bool> ball_is_out{false};
+};
+
+class source;
+
+/// What the scenario, its workers and its sources have in common.
+class stage {
+ public:
+  stage(const cell& what, shared& with) noexcept
+      : of(what), counts(with.counts), ball(with.ball), ball_is_out(with.ball_is_out), shared_(with) {}
+
+  [[nodiscard]] bool stopping() const noexcept { return shared_.stop.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool sending_stops() const noexcept {
+    return shared_.sending_stops.load(std::memory_order_relaxed);
+  }
+
+  /// Something was seen that must not be; async-signal-safe, and the first text stays.
+  void violation(std::string_view text) noexcept;
+  void torn() noexcept { counts.torn.fetch_add(1, std::memory_order_relaxed); }
+
+  /// In a section, where its owners must hold off handlers: synchronous sources send here.
+  void inside() noexcept;
+
+  const cell& of;
+  counters& counts;
+  count& ball;
+  std::atomic<bool>& ball_is_out;
+
+ private:
+  friend class performance;
+  shared& shared_;
+  source* const* sources_ = nullptr;  // not a container, because handlers read it
+  std::size_t number_of_sources_ = 0;
+};
+
+/// From the begin of the first owner to the end of the last. A handler that runs in between on this
+/// thread is a violation; one that runs after ends was held off.
+class section {
+ public:
+  section() noexcept = default;
+  section(const section&) = delete;
+  section& operator=(const section&) = delete;
+  ~section() { mark(position::outside); }
+
+  /// After the first owner has begun, and before the last one ends.
+  void begins() noexcept { mark(position::inside); }
+  void ends() noexcept { mark(position::ending); }
+
+ private:
+  static void mark(position at) noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    here.at.store(at, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+};
+
+}  // namespace stress

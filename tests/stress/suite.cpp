@@ -1,0 +1,264 @@
+#include <tests/stress/suite.hpp>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include <sigsafe/handler.hpp>
+
+#include <tests/stress/options.hpp>
+#include <tests/stress/report.hpp>
+#include <tests/stress/source.hpp>
+
+namespace stress {
+
+const std::vector<scenario_kind>& scenario_kinds() {
+  static const std::vector<scenario_kind> all = {
+      {"words", "words in a mutex, changed by threads and handlers", {"no_lock", "no_guard"}, 2},
+      {"ring", "numbers through a ring in a mutex, in their order", {"no_lock", "no_guard"}, 2},
+      {"free_list", "nodes that are taken and put back", {"no_lock", "no_guard"}, 2},
+      {"text", "a text and its length in a mutex", {"no_lock", "no_guard"}, 2},
+      {"cell", "words in a cell of each thread", {"no_guard"}, 2},
+      {"any_order", "locks and borrows that end in every order", {"flat"}, 2},
+      {"mixture", "eager and lazy guards and locks in each other", {"no_guard"}, 2},
+      {"condition", "tokens through a condition variable", {"no_lock", "no_guard"}, 4},
+      {"churn", "handlers that come and go while they run elsewhere", {"ends_early"}, 4},
+      {"forks", "children that fork inside a lock", {"no_lock"}, 2, false, true},
+      {"long", "sections of a millisecond", {"no_guard"}, 2},
+      {"crowd", "the words, by 64 threads", {"no_lock"}, 64},
+      {"ping_pong", "two processes that wake each other", {"late_sleep"}, 1, true},
+      {"limit", "as many real-time signals as may be queued", {"loses_signals"}, 1, true},
+  };
+  return all;
+}
+
+namespace {
+
+constexpr const char* own_source = "own";  // of scenarios that send by themselves
+
+
+bool chosen(const std::vector<std::string>& from, const std::string& name) {
+  return from.empty() || std::find(from.begin(), from.end(), name) != from.end();
+}
+
+std::string shell_line(const std::string& program, const cell& what) {
+  std::string line = fmt::format("{} --scenario {} --threads {} --seconds {} --seed {} --rate {}", program,
+                                 what.scenario, what.threads, what.seconds, what.seed,
+                                 what.rate == 0 ? "max" : std::to_string(what.rate));
+  if (what.source != own_source) line += fmt::format(" --source {}", what.source);
+  line += what.mutant.empty() ? fmt::format(" --backend {}", what.backend)
+                              : fmt::format(" --mutant {}", what.mutant);
+  return line;
+}
+
+/// SIGINT, SIGTERM and the end of the terminal, until then.
+class interruption {
+ public:
+  [[nodiscard]] bool came() const noexcept { return came_.load(); }
+
+ private:
+  struct note {
+    std::atomic<bool>* came;
+    void operator()() const noexcept { came->store(true); }
+  };
+  std::atomic<bool> came_{false};
+  sigsafe::handler<note> on_int_{SIGINT, note{&came_}, {.restart = true}};
+  sigsafe::handler<note> on_term_{SIGTERM, note{&came_}, {.restart = true}};
+  sigsafe::handler<note> on_hup_{SIGHUP, note{&came_}, {.restart = true}};
+};
+
+}  // namespace
+
+/// One run of the program.
+class session {
+ public:
+  session(const suite& with, const options& asked, std::string program)
+      : suite_(with), mutants_(suite::make_mutants()), asked_(asked), program_(std::move(program)) {}
+
+  int go() {
+    if (asked_.list) return list();
+    fmt::print("sigsafe-stress: seed {}\n", asked_.seed);
+    if (asked_.self_test) return self_test();
+    if (asked_.soak_hours > 0)
+      soak();
+    else
+      for (const cell& each : plan(asked_.seed)) {
+        if (interrupted_.came()) break;
+        perform(each);
+      }
+    return report();
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  int list() const {
+    fmt::print("scenarios:\n");
+    for (const scenario_kind& each : scenario_kinds())
+      fmt::print("  {:<12}{}; caught: {}\n", each.name, each.about, fmt::join(each.mutants, ", "));
+    fmt::print("backends: {}\nsources: {}\nmutants:", fmt::join(suite_.order_, ", "),
+               fmt::join(source_names(), ", "));
+    for (const auto& each : mutants_) fmt::print(" {}", each.first);
+    fmt::print("\n");
+    return 0;
+  }
+
+  /// Without --source each scenario gets "mixed" and one other, in turns.
+  std::vector<std::string> sources_of(const scenario_kind& kind, std::uint64_t turn) const {
+    if (kind.alone) return {own_source};
+    std::vector<std::string> all = asked_.sources;
+    if (all.empty()) all = {"mixed", source_names()[turn % (source_names().size() - 1)]};
+    if (kind.has_children) std::erase(all, "child");
+    return all;
+  }
+
+  std::vector<cell> plan(std::uint64_t seed) const {
+    std::vector<cell> all;
+    std::uint64_t turn = seed;
+    const std::vector<std::string> broken{asked_.mutant};
+    for (const scenario_kind& kind : scenario_kinds()) {
+      if (!chosen(asked_.scenarios, kind.name)) continue;
+      for (const std::string& backend : asked_.mutant.empty() ? suite_.order_ : broken) {
+        if (asked_.mutant.empty() && !chosen(asked_.backends, backend)) continue;
+        if (make(backend, kind.name) == nullptr) continue;
+        for (const std::string& source : sources_of(kind, turn++)) {
+          cell one{.scenario = kind.name,
+                   .backend = backend,
+                   .source = source,
+                   .mutant = asked_.mutant,
+                   .threads = kind.threads,
+                   .rate = asked_.rate,
+                   .seed = seed + all.size()};
+          if (asked_.threads != 0 && !kind.alone) one.threads = asked_.threads;
+          if (asked_.seconds != 0) one.seconds = asked_.seconds;
+          all.push_back(one);
+        }
+      }
+    }
+    std::vector<cell> mine;
+    for (std::size_t i = asked_.shard - 1; i < all.size(); i += asked_.shards) mine.push_back(all[i]);
+    return mine;
+  }
+
+  const factory* make(const std::string& backend, const std::string& scenario) const {
+    const auto& from = asked_.mutant.empty() && suite_.backends_.count(backend) != 0 ? suite_.backends_
+                                                                                     : mutants_;
+    const auto found = from.find(backend);
+    if (found == from.end()) return nullptr;
+    const auto one = found->second.find(scenario);
+    return one == found->second.end() ? nullptr : &one->second;
+  }
+
+  const result& perform(const cell& what) {
+    const std::string name = fmt::format("{} {} {}", what.scenario, what.backend, what.source);
+    const auto started = clock::now();
+    result end = run_cell(what, *make(what.backend, what.scenario), [&](const counters& so_far) {
+      if (terminal_) {
+        const std::chrono::duration<double> time = clock::now() - started;
+        fmt::print("\r{:<36}{:>5.1f} s {:>15} operations {:>13} signals", name, time.count(),
+                   count_text(so_far.operations), count_text(so_far.delivered));
+        std::fflush(stdout);
+      }
+      return !interrupted_.came();
+    });
+    end.repeat = shell_line(program_, what);
+    fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals  {}\n", terminal_ ? "\r" : "", name,
+               end.seconds, count_text(end.operations), count_text(end.delivered),
+               end.ended == verdict::passed ? "passed" : end.ended == verdict::violated ? "VIOLATION" : "interrupted");
+    std::fflush(stdout);
+    results_.push_back(std::move(end));
+    return results_.back();
+  }
+
+  /// Every scenario with every mutant that it must catch.
+  int self_test() {
+    unsigned survived = 0;
+    unsigned caught = 0;
+    for (const scenario_kind& kind : scenario_kinds()) {
+      if (!chosen(asked_.scenarios, kind.name)) continue;
+      for (const std::string& mutant : kind.mutants) {
+        if (interrupted_.came()) return 130;
+        const cell one{.scenario = kind.name,
+                       .backend = mutant,
+                       .source = kind.alone ? own_source : "mixed",
+                       .mutant = mutant,
+                       .threads = kind.threads,
+                       .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
+                       .seed = asked_.seed,
+                       .patience = 2};
+        const result& end = perform(one);
+        const bool found = end.ended == verdict::violated;
+        fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
+        ++(found ? caught : survived);
+      }
+    }
+    fmt::print("self-test: {} caught, {} survived\n", caught, survived);
+    return survived == 0 && caught > 0 ? 0 : 1;
+  }
+
+  void soak() {
+    const auto end = clock::now() + std::chrono::duration<double>(asked_.soak_hours * 3600);
+    auto checkpoint = clock::now() + std::chrono::minutes(1);
+    for (std::uint64_t round = 0; clock::now() < end && !interrupted_.came(); ++round) {
+      for (const cell& each : plan(asked_.seed + round * 1000)) {
+        if (clock::now() >= end || interrupted_.came()) return;
+        if (perform(each).ended == verdict::violated) return;
+        if (clock::now() < checkpoint) continue;
+        checkpoint += std::chrono::minutes(1);
+        fmt::print("checkpoint: {:.0f} min, {} runs, no violation\n",
+                   std::chrono::duration<double>(clock::now() - started_).count() / 60, results_.size());
+        std::fflush(stdout);
+      }
+    }
+  }
+
+  int report() {
+    const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
+    if (results_.empty() && !interrupted_.came()) {
+      fmt::print(stderr, "sigsafe-stress: nothing of the plan is left to run; --list says what there is\n");
+      return 2;
+    }
+    verdict all = interrupted_.came() ? verdict::interrupted : verdict::passed;
+    for (const result& each : results_)
+      if (each.ended == verdict::violated) all = verdict::violated;
+    print_table(stdout, results_);
+    print_delays(stdout, results_);
+    if (!asked_.json_file.empty()) write_file(asked_.json_file, json_of(results_, asked_, all, seconds));
+    if (!asked_.junit_file.empty()) write_file(asked_.junit_file, junit_of(results_, seconds));
+    const auto violations = std::count_if(results_.begin(), results_.end(), [](const result& each) {
+      return each.ended == verdict::violated;
+    });
+    fmt::print("sigsafe-stress: {} runs in {:.0f} s, {}{}\n", results_.size(), seconds,
+               violations == 0 ? "no violation" : fmt::format("{} with a VIOLATION", violations),
+               interrupted_.came() ? ", interrupted" : "");
+    return all == verdict::violated ? 1 : all == verdict::interrupted ? 130 : 0;
+  }
+
+  const suite& suite_;
+  const std::map<std::string, suite::by_scenario> mutants_;
+  const options& asked_;
+  const std::string program_;
+  const bool terminal_ = isatty(STDOUT_FILENO) != 0;
+  const clock::time_point started_ = clock::now();
+  interruption interrupted_;
+  std::vector<result> results_;
+};
+
+int suite::run(int argc, const char* const* argv) {
+  choices known;
+  for (const scenario_kind& each : scenario_kinds()) known.scenarios.push_back(each.name);
+  known.backends = order_;
+  known.sources = source_names();
+  for (const auto& each : make_mutants()) known.mutants.push_back(each.first);
+  const auto parsed = parse(argc, argv, known);
+  if (const int* status = std::get_if<int>(&parsed)) return *status;
+  return session{*this, std::get<options>(parsed), argv[0]}.go();
+}
+
+}  // namespace stress
