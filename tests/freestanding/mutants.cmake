@@ -204,8 +204,10 @@ sigsafe_codegen_mutant(aarch64_without_isb backend/aarch64.hpp aarch64
   [[asm volatile("msr daif, %0\n\tisb"]] [[asm volatile("msr daif, %0"]])
 sigsafe_codegen_mutant(x86_64_calls backend/x86.hpp x86_64
   [[  static void restore(]] "  [[gnu::noinline]] static void restore(")
-sigsafe_codegen_mutant(exchange_of_a_byte raw_lock.hpp riscv64
-  [[  unsigned locked_ = 0;]] [[  unsigned char locked_ = 0;]])
+sigsafe_codegen_mutant(needs_a_library raw_lock.hpp x86_64
+  [[  void unlock() noexcept { __atomic_store_n]]
+  [[  static void elsewhere() noexcept;
+  void unlock() noexcept { elsewhere(), __atomic_store_n]])
 sigsafe_codegen_mutant(initialised_at_start mutex.hpp x86_64
   [[template <class T>
 mutex(T) -> mutex<T>;]]

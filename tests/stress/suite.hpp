@@ -59,12 +59,16 @@ class suite {
     add_workers<churn<Kit>>(to, "churn");
     add_workers<forks<Kit>>(to, "forks");
     add_workers<long_sections<Kit>>(to, "long");
-    to["ping_pong"].alone = [] { return std::make_unique<ping_pong<Kit>>(); };
-    to["limit"].alone = [] { return std::make_unique<queue_limit<Kit>>(); };
+    add_alone<ping_pong<Kit>>(to, "ping_pong");
+    add_alone<queue_limit<Kit>>(to, "limit");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {
     to[name].with_workers = [] { return std::make_unique<Scenario>(); };
+  }
+  template <class Scenario>
+  static void add_alone(by_scenario& to, const char* name) {
+    to[name].alone = [] { return std::make_unique<Scenario>(); };
   }
   static std::map<std::string, by_scenario> make_mutants();
 
