@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace stress {
@@ -330,6 +331,15 @@ const std::vector<std::string>& source_names() {
     return list;
   }();
   return names;
+}
+
+std::string why_unavailable(std::string_view name) {
+  if (name != "window") return {};
+  // A container may have no terminals.
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0) return std::string{"no terminal can be opened: "} + std::strerror(errno);
+  close(terminal);
+  return {};
 }
 
 std::vector<std::unique_ptr<source>> make_sources(std::string_view name) {

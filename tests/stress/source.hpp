@@ -68,6 +68,8 @@ class source {
 };
 
 [[nodiscard]] const std::vector<std::string>& source_names();
+/// Why the source of that name cannot be used here; empty when it can.
+[[nodiscard]] std::string why_unavailable(std::string_view name);
 /// The source of that name, or the several of "mixed".
 [[nodiscard]] std::vector<std::unique_ptr<source>> make_sources(std::string_view name);
 

@@ -84,6 +84,7 @@ class session {
   int go() {
     if (asked_.list) return list();
     fmt::print("sigsafe-stress: seed {}\n", asked_.seed);
+    leave_out_unavailable();
     if (asked_.self_test) return self_test();
     if (asked_.soak_hours > 0)
       soak();
@@ -109,12 +110,24 @@ class session {
     return 0;
   }
 
+  void leave_out_unavailable() {
+    for (const std::string& name : source_names()) {
+      const std::string why = why_unavailable(name);
+      if (why.empty() || !chosen(asked_.sources, name)) continue;
+      unavailable_.push_back(name);
+      fmt::print("SKIPPED source {}: {}\n", name, why);
+    }
+  }
+
   /// Without --source each scenario gets "mixed" and one other, in turns.
   std::vector<std::string> sources_of(const scenario_kind& kind, std::uint64_t turn) const {
     if (kind.alone) return {own_source};
     std::vector<std::string> all = asked_.sources;
     if (all.empty()) all = {"mixed", source_names()[turn % (source_names().size() - 1)]};
     if (kind.has_children) std::erase(all, "child");
+    std::erase_if(all, [&](const std::string& name) {
+      return std::find(unavailable_.begin(), unavailable_.end(), name) != unavailable_.end();
+    });
     return all;
   }
 
@@ -246,6 +259,7 @@ class session {
   const std::string program_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
   const clock::time_point started_ = clock::now();
+  std::vector<std::string> unavailable_;
   interruption interrupted_;
   std::vector<result> results_;
 };
