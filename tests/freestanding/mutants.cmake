@@ -1,6 +1,15 @@
 # Broken copies of the library's headers: for each guarantee at least one that breaks it, in a program
 # whose case must fail.
 
+# sigsafe_build_mutant(<object> <program> <target> <tree> <option>...): with the mutated header in <tree>,
+# which is found first; only the program uses it. Its warnings are of no interest.
+function(sigsafe_build_mutant object program target tree)
+  set(command ${${target}_compiler})
+  list(POP_FRONT command compiler)
+  sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/${program}.cpp ${compiler} -I${tree} ${command} -w
+                ${ARGN})
+endfunction()
+
 # sigsafe_freestanding_mutant(<name> <header> <program> <cases, see ./fails> <targets>
 #                             <old text> <new text> [up to three pairs])
 function(sigsafe_freestanding_mutant name header program cases targets)
@@ -14,16 +23,11 @@ function(sigsafe_freestanding_mutant name header program cases targets)
     if(NOT ${target}_support)
       continue()
     endif()
-    # The mutated header is found first; only the program uses it. Its warnings are of no interest.
-    set(command ${${target}_compiler})
-    list(POP_FRONT command compiler)
     set(object ${tree}/${target}/${program}.o)
-    sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/${program}.cpp ${compiler} -I${tree} ${command} -w
-                  -DONLY_${backend})
+    sigsafe_build_mutant(${object} ${program} ${target} ${tree} -DONLY_${backend})
     set(image ${tree}/${target}/${program}.elf)
     sigsafe_link(${target} ${image} ${${target}_support} ${object})
-    add_custom_target(freestanding_mutant_${name}_${target} DEPENDS ${image})
-    add_dependencies(freestanding_tests freestanding_mutant_${name}_${target})
+    sigsafe_freestanding_part(mutant_${name}_${target} ${image})
 
     set(test freestanding/mutants/${target}/${name})
     add_test(NAME ${test} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/fails ${tree}/${target}/report ${cases} 5
@@ -188,12 +192,9 @@ function(sigsafe_codegen_mutant name header target old new)
   endif()
   set(tree ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name})
   sigsafe_mutate(${name} ${header} ${tree}/sigsafe/${header} "${old}" "${new}")
-  set(command ${${target}_compiler})
-  list(POP_FRONT command compiler)
   set(object ${tree}/${target}/codegen.o)
-  sigsafe_build(${object} ${CMAKE_CURRENT_SOURCE_DIR}/codegen.cpp ${compiler} -I${tree} ${command} -w)
-  add_custom_target(freestanding_mutant_${name}_${target} DEPENDS ${object})
-  add_dependencies(freestanding_tests freestanding_mutant_${name}_${target})
+  sigsafe_build_mutant(${object} codegen ${target} ${tree})
+  sigsafe_freestanding_part(mutant_${name}_${target} ${object})
   set(test freestanding/mutants/${target}/${name})
   add_test(NAME ${test} COMMAND ${${target}_codegen} ${object})
   set_tests_properties(${test} PROPERTIES LABELS freestanding TIMEOUT 10 WILL_FAIL TRUE)

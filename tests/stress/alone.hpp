@@ -3,10 +3,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include <sigsafe/handler.hpp>
 
@@ -56,10 +53,7 @@ class ping_pong : public lone_scenario {
     if (child == 0) _exit(0);
     on.ball_is_out = true;
     send(on, other);
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (status != 0) on.violation("the other process did not end well");
+    if (end_of(child) != 0) on.violation("the other process did not end well");
     on.counts.lost = on.counts.sent - on.counts.delivered;
   }
 

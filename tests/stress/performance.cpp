@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <cstring>
 #include <list>
@@ -14,6 +13,8 @@
 #include <thread>
 
 #include <fmt/format.h>
+
+#include <sigsafe/signal_set.hpp>
 
 #include <tests/stress/source.hpp>
 
@@ -36,6 +37,12 @@ namespace {
 
 std::uint64_t nanoseconds(double seconds) noexcept {
   return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+/// Of the calling thread.
+void set_mask(sigsafe::signal_set blocked) noexcept {
+  const sigset_t mask = blocked.native();
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
 
 }  // namespace
@@ -114,9 +121,7 @@ class performance {
         workers_.threads[i] = pthread_self();
         ++ready_;
         while (ready_.load() < on_.of.threads) std::this_thread::yield();
-        sigset_t none;
-        sigemptyset(&none);
-        pthread_sigmask(SIG_SETMASK, &none, nullptr);
+        set_mask({});
         while (!workers_stop_.load(std::memory_order_relaxed)) {
           scenario_.operate(on_);
           on_.counts.operations.fetch_add(1, std::memory_order_relaxed);
@@ -125,9 +130,7 @@ class performance {
           ++rounds_[i];
         }
         // A signal to a thread that has ended would be lost.
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        set_mask(sigsafe::signal_set::all());
       });
     }
     while (ready_.load() < on_.of.threads) std::this_thread::yield();
@@ -191,15 +194,11 @@ class mapped {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // An end that is asked for at the terminal reaches the whole group; the parent deals with it.
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) ::signal(signal, SIG_IGN);
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  set_mask(sigsafe::signal_set::all());
   stage on{what, with};
   try {
     if (make.alone) {
-      sigset_t none;
-      sigemptyset(&none);
-      pthread_sigmask(SIG_SETMASK, &none, nullptr);
+      set_mask({});
       make.alone()->run(on);
     } else {
       const auto played = make.with_workers();
@@ -272,9 +271,7 @@ result run_cell(const cell& what, const factory& make,
     }
   }
   close(ended.fd);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = end_of(child);
   result end = summary(what, with.counts);
   end.seconds = static_cast<double>(now() - start) / 1e9;
   end.violation = violation_of(what, with.counts, status, hung);

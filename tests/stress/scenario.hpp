@@ -2,7 +2,6 @@
 #pragma once
 
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,13 +59,10 @@ template <class Kit>
 class shared_words : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    locked->change(on);
-    ++changes_;
-    owned.ends();
-    locked.unlock();
+    in_section(shared_, [&](words& all) {
+      all.change(on);
+      ++changes_;
+    });
   }
   void interrupt(stage& on) noexcept override {
     const auto locked = shared_.lock();
@@ -87,14 +83,11 @@ template <class Kit>
 class ring : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    locked->push(on);
-    on.inside();
-    locked->pop(on);
-    owned.ends();
-    locked.unlock();
+    in_section(shared_, [&](state& numbers) {
+      numbers.push(on);
+      on.inside();
+      numbers.pop(on);
+    });
   }
   void interrupt(stage& on) noexcept override {
     const auto locked = shared_.lock();
@@ -171,14 +164,7 @@ class free_list : public scenario {
 
   template <class F>
   unsigned with_list(bool in_worker, F use) noexcept {
-    if (!in_worker) return use(*shared_.lock());
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    const unsigned result = use(*locked);
-    owned.ends();
-    locked.unlock();
-    return result;
+    return in_worker ? in_section(shared_, use) : use(*shared_.lock());
   }
 
   typename Kit::template mutex<state> shared_{std::in_place};
@@ -189,13 +175,10 @@ template <class Kit>
 class text : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    locked->check(on);
-    locked->write(on, static_cast<char>('a' + here.next_random() % 26), here.next_random() % 100, true);
-    owned.ends();
-    locked.unlock();
+    in_section(shared_, [&](state& written) {
+      written.check(on);
+      written.write(on, static_cast<char>('a' + here.next_random() % 26), here.next_random() % 100, true);
+    });
   }
   void interrupt(stage& on) noexcept override {
     const auto locked = shared_.lock();
@@ -398,7 +381,7 @@ template <class Kit>
 class forks : public scenario {
  public:
   void operate(stage& on) override {
-    change(on);
+    in_section(shared_, [&](words& all) { all.change(on); });
     if (here.next_random() % 64 != 0) return;
     section owned;
     auto locked = shared_.lock();
@@ -414,22 +397,11 @@ class forks : public scenario {
     owned.ends();
     locked.unlock();
     if (child < 0) return;
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (status != 0) on.torn();
+    if (end_of(child) != 0) on.torn();
   }
   void interrupt(stage& on) noexcept override { shared_.lock()->change(on); }
 
  private:
-  void change(stage& on) noexcept {
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    locked->change(on);
-    owned.ends();
-    locked.unlock();
-  }
   typename Kit::template mutex<words> shared_;
 };
 
@@ -438,14 +410,11 @@ template <class Kit>
 class long_sections : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
-    auto locked = shared_.lock();
-    owned.begins();
-    const std::uint64_t end = now() + 1'000'000;
-    do locked->change(on);
-    while (now() < end);
-    owned.ends();
-    locked.unlock();
+    in_section(shared_, [&](words& all) {
+      const std::uint64_t end = now() + 1'000'000;
+      do all.change(on);
+      while (now() < end);
+    });
     // The lock is not fair: who takes it again at once leaves nobody else a chance.
     constexpr timespec a_moment{0, 200'000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &a_moment, nullptr);

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
-#include <random>
 #include <string_view>
 
 #include <sigsafe/signal_info.hpp>
@@ -23,6 +24,14 @@ namespace stress {
   clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
          static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+/// Waits for a child's end and returns its status, as of waitpid.
+[[nodiscard]] inline int end_of(pid_t child) noexcept {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 /// Where this thread is with regard to the owners of the scenario.
@@ -169,5 +178,18 @@ class section {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
 };
+
+/// A worker's section that consists of one lock: calls use with the value and returns what it returns.
+template <class Mutex, class F>
+decltype(auto) in_section(Mutex& mutex, F use) noexcept {
+  section owned;
+  auto locked = mutex.lock();
+  owned.begins();
+  struct ending {
+    section& owned;
+    ~ending() { owned.ends(); }
+  } before_the_unlock{owned};
+  return use(*locked);
+}
 
 }  // namespace stress

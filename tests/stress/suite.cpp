@@ -1,11 +1,9 @@
 #include <tests/stress/suite.hpp>
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <variant>
 
 #include <fmt/format.h>
@@ -42,7 +40,6 @@ namespace {
 
 constexpr const char* own_source = "own";  // of scenarios that send by themselves
 
-
 bool chosen(const std::vector<std::string>& from, const std::string& name) {
   return from.empty() || std::find(from.begin(), from.end(), name) != from.end();
 }
@@ -78,8 +75,9 @@ class interruption {
 /// One run of the program.
 class session {
  public:
-  session(const suite& with, const options& asked, std::string program)
-      : suite_(with), mutants_(suite::make_mutants()), asked_(asked), program_(std::move(program)) {}
+  session(const suite& with, const std::map<std::string, suite::by_scenario>& mutants,
+          const options& asked, std::string program)
+      : suite_(with), mutants_(mutants), asked_(asked), program_(std::move(program)) {}
 
   int go() {
     if (asked_.list) return list();
@@ -139,7 +137,7 @@ class session {
       if (!chosen(asked_.scenarios, kind.name)) continue;
       for (const std::string& backend : asked_.mutant.empty() ? suite_.order_ : broken) {
         if (asked_.mutant.empty() && !chosen(asked_.backends, backend)) continue;
-        if (make(backend, kind.name) == nullptr) continue;
+        if (make(asked_.mutant, backend, kind.name) == nullptr) continue;
         for (const std::string& source : sources_of(kind, turn++)) {
           cell one{.scenario = kind.name,
                    .backend = backend,
@@ -159,9 +157,9 @@ class session {
     return mine;
   }
 
-  const factory* make(const std::string& backend, const std::string& scenario) const {
-    const auto& from = asked_.mutant.empty() && suite_.backends_.count(backend) != 0 ? suite_.backends_
-                                                                                     : mutants_;
+  const factory* make(const std::string& mutant, const std::string& backend,
+                      const std::string& scenario) const {
+    const auto& from = mutant.empty() ? suite_.backends_ : mutants_;
     const auto found = from.find(backend);
     if (found == from.end()) return nullptr;
     const auto one = found->second.find(scenario);
@@ -171,7 +169,7 @@ class session {
   const result& perform(const cell& what) {
     const std::string name = fmt::format("{} {} {}", what.scenario, what.backend, what.source);
     const auto started = clock::now();
-    result end = run_cell(what, *make(what.backend, what.scenario), [&](const counters& so_far) {
+    result end = run_cell(what, *make(what.mutant, what.backend, what.scenario), [&](const counters& so_far) {
       if (terminal_) {
         const std::chrono::duration<double> time = clock::now() - started;
         fmt::print("\r{:<36}{:>5.1f} s {:>15} operations {:>13} signals", name, time.count(),
@@ -254,7 +252,7 @@ class session {
   }
 
   const suite& suite_;
-  const std::map<std::string, suite::by_scenario> mutants_;
+  const std::map<std::string, suite::by_scenario>& mutants_;
   const options& asked_;
   const std::string program_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
@@ -269,10 +267,11 @@ int suite::run(int argc, const char* const* argv) {
   for (const scenario_kind& each : scenario_kinds()) known.scenarios.push_back(each.name);
   known.backends = order_;
   known.sources = source_names();
-  for (const auto& each : make_mutants()) known.mutants.push_back(each.first);
+  const auto mutants = make_mutants();
+  for (const auto& each : mutants) known.mutants.push_back(each.first);
   const auto parsed = parse(argc, argv, known);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
-  return session{*this, std::get<options>(parsed), argv[0]}.go();
+  return session{*this, mutants, std::get<options>(parsed), argv[0]}.go();
 }
 
 }  // namespace stress

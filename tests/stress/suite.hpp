@@ -32,7 +32,7 @@ class suite {
   /// Registers a backend, or a lock with a backend, under a name for tables and --backend.
   template <class Kit>
   void add(const std::string& name) {
-    add_to(backends_[name], static_cast<Kit*>(nullptr));
+    add_to<Kit>(backends_[name]);
     order_.push_back(name);
   }
 
@@ -44,7 +44,7 @@ class suite {
   friend class session;
 
   template <class Kit>
-  static void add_to(by_scenario& to, Kit*) {
+  static void add_to(by_scenario& to) {
     add_workers<shared_words<Kit>>(to, "words");
     add_workers<shared_words<Kit>>(to, "crowd");
     add_workers<ring<Kit>>(to, "ring");
