@@ -205,6 +205,12 @@ sigsafe_codegen_mutant(aarch64_without_isb backend/aarch64.hpp aarch64
   [[asm volatile("msr daif, %0\n\tisb"]] [[asm volatile("msr daif, %0"]])
 sigsafe_codegen_mutant(x86_64_calls backend/x86.hpp x86_64
   [[  static void restore(]] "  [[gnu::noinline]] static void restore(")
+foreach(wait IN ITEMS "x86_64:__builtin_ia32_pause()" "aarch64:asm volatile(\"yield\")"
+                      "riscv64:asm volatile(\".4byte 0x0100000f\")")
+  string(REGEX MATCH "^([^:]*):(.*)$" wait "${wait}")
+  sigsafe_codegen_mutant(${CMAKE_MATCH_1}_waits_without_pause backend/native.hpp ${CMAKE_MATCH_1}
+    "${CMAKE_MATCH_2}" "static_cast<void>(0)")
+endforeach()
 sigsafe_codegen_mutant(needs_a_library raw_lock.hpp x86_64
   [[  void unlock() noexcept { __atomic_store_n]]
   [[  static void elsewhere() noexcept;
