@@ -1,9 +1,13 @@
 // Scenarios that send by themselves.
 #pragma once
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <array>
+#include <chrono>
 
 #include <sigsafe/handler.hpp>
 
@@ -22,11 +26,13 @@ class lone_scenario {
   virtual void run(stage& on) = 0;
 };
 
-/// Two processes wake each other in turns; a lost wake-up stops both.
+/// Two processes wake each other in turns, from each kind of sleep; a lost wake-up stops both.
 template <class Kit>
 class ping_pong : public lone_scenario {
  public:
   void run(stage& on) override {
+    // Nothing ever comes through it.
+    if (pipe(ends_) != 0) return on.violation("pipe failed");
     count arrived{0};
     const sigsafe::handler handler{SIGUSR1,
                                    [&]() noexcept {
@@ -44,7 +50,7 @@ class ping_pong : public lone_scenario {
     const pid_t other = child == 0 ? parent : child;
     if (child != 0) send(on, other);
     for (std::uint64_t round = 1;; ++round) {
-      while (arrived < round) off.wait();
+      while (arrived < round) sleep(off, round);
       ++on.counts.operations;
       // The child ends first; it has been told by a last signal, which it does not answer.
       if (child == 0 ? on.ball_is_out.load() : on.stopping()) break;
@@ -63,6 +69,20 @@ class ping_pong : public lone_scenario {
     on.ball = now();
     kill(to, SIGUSR1);
   }
+
+  void sleep(typename Kit::guard& off, std::uint64_t round) const {
+    constexpr std::chrono::hours long_enough{1};
+    std::array<pollfd, 1> quiet{pollfd{ends_[0], POLLIN, 0}};
+    // A backend need not have more than wait.
+    if constexpr (requires { off.wait_for(long_enough), off.poll(quiet), off.poll(quiet, long_enough); }) {
+      if (round % 4 == 1) return static_cast<void>(off.wait_for(long_enough));
+      if (round % 4 == 2) return static_cast<void>(off.poll(quiet));
+      if (round % 4 == 3) return static_cast<void>(off.poll(quiet, long_enough));
+    }
+    off.wait();
+  }
+
+  int ends_[2] = {-1, -1};
 };
 
 /// Real-time signals up to the limit of what may be queued: each that was accepted comes, in its order.
@@ -98,6 +118,7 @@ class queue_limit : public lone_scenario {
         owned.ends();
       }
       ++on.counts.operations;
+      if (on.counts.sent != on.counts.delivered) on.violation("a queued signal did not come");
     }
     on.counts.lost = on.counts.sent - on.counts.delivered;
   }

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <numeric>
+#include <vector>
 
 namespace stress {
 
@@ -29,18 +31,12 @@ class histogram {
   [[nodiscard]] std::uint64_t of(std::size_t bucket) const noexcept { return buckets_[bucket]; }
   [[nodiscard]] std::uint64_t most() const noexcept { return most_; }
 
-  [[nodiscard]] std::uint64_t total() const noexcept {
+  /// The upper bound of the bucket in which so much of all (0 to 1) is reached; 0 when all are empty.
+  [[nodiscard]] static std::uint64_t bound(const std::vector<std::uint64_t>& buckets, double part) noexcept {
+    const auto all = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
     std::uint64_t sum = 0;
-    for (const count& each : buckets_) sum += each;
-    return sum;
-  }
-
-  /// The upper bound of the bucket in which so much of all (0 to 1) is reached; 0 when it is empty.
-  [[nodiscard]] std::uint64_t bound(double part) const noexcept {
-    const std::uint64_t all = total();
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      sum += buckets_[i];
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+      sum += buckets[i];
       if (sum > 0 && static_cast<double>(sum) >= part * static_cast<double>(all)) return upper(i);
     }
     return 0;
@@ -67,14 +63,13 @@ static_assert(histogram::index(7) == 7 && histogram::upper(7) == 8);
 static_assert(histogram::index(8) == 8 && histogram::upper(8) == 9);
 static_assert(histogram::index(1000) == histogram::index(1023) && histogram::upper(histogram::index(1000)) == 1024);
 
-/// All of it is counted where it happens.
+/// All of it is counted where it happens; what sources send, in their channels.
 struct counters {
   count operations{0};
-  count sent{0};       ///< signals that a system call accepted, or that a timer was set for
+  count sent{0};       ///< by a scenario itself: signals that a system call accepted
   count delivered{0};  ///< handlers that ran
   count deferred{0};   ///< of those: in the end of an owner, which had held them off
-  count coalesced{0};  ///< standard signals that were pending already when they were sent again
-  count lost{0};       ///< signals that no handler ran for, and that the kernel may not have coalesced
+  count lost{0};       ///< of sent: signals that no handler ran for
   count torn{0};       ///< states that should have been whole and were not
   count disorder{0};   ///< real-time payloads that came before an earlier one
   histogram delays;    ///< from sending to the handler, in nanoseconds

@@ -76,12 +76,11 @@ class performance {
     wait_for_all_workers();
     // What is on the way comes while the workers go on.
     const std::uint64_t deadline = now() + nanoseconds(on_.of.patience) / 2;
-    while (lost() != 0 && now() < deadline) rest();
+    while (lost() != 0 && on_.counts.has_violation == 0 && now() < deadline) rest();
     workers_stop_ = true;
     for (std::thread& each : threads_) each.join();
     handlers_.clear();
     scenario_.finish(on_);
-    sum_up();
   }
 
  private:
@@ -93,8 +92,10 @@ class performance {
     void operator()(const sigsafe::signal_info& info) const noexcept {
       const position at = here.at.load(std::memory_order_relaxed);
       const std::uint64_t number = from->number_of(info);
-      const std::uint64_t delay = from->line().arrived(number);
-      if (delay != 0) on->counts.delays.add(delay);
+      from->line().arrived();
+      const std::uint64_t due = from->due(number);
+      const std::uint64_t time = now();
+      if (due != 0 && time > due) on->counts.delays.add(time - due);
       on->counts.delivered.fetch_add(1, std::memory_order_relaxed);
       from->handled();
       if (from->ordered()) {
@@ -146,17 +147,8 @@ class performance {
 
   [[nodiscard]] std::uint64_t lost() const noexcept {
     std::uint64_t sum = 0;
-    for (const source* each : pointers_) sum += each->lost();
+    for (const source* each : pointers_) sum += each->line().lost();
     return sum;
-  }
-
-  void sum_up() noexcept {
-    counters& to = on_.counts;
-    for (const source* each : pointers_) {
-      to.sent += each->line().sent();
-      to.coalesced += each->line().coalesced();
-    }
-    to.lost = lost();
   }
 
   stage& on_;
@@ -167,7 +159,6 @@ class performance {
   std::list<sigsafe::handler<arrival>> handlers_;
   workers workers_;
   std::list<std::thread> threads_;
-  static constexpr std::size_t most_workers = 1024;
   std::array<count, most_workers> rounds_{};
   std::atomic<unsigned> ready_{0};
   std::atomic<bool> workers_stop_{false};
@@ -210,32 +201,35 @@ class mapped {
   _exit(0);
 }
 
-result summary(const cell& what, const counters& from) {
+result summary(const cell& what, const shared& with) {
+  const counters& from = with.counts;
   result end;
   end.of = what;
   end.operations = from.operations;
   end.sent = from.sent;
   end.delivered = from.delivered;
   end.deferred = from.deferred;
-  end.coalesced = from.coalesced;
   end.lost = from.lost;
+  for (const channel& each : with.channels) {
+    end.sent += each.sent();
+    end.coalesced += each.coalesced();
+    end.lost += each.lost();
+  }
   end.torn = from.torn;
   end.disorder = from.disorder;
-  end.p50 = from.delays.bound(0.5);
-  end.p99 = from.delays.bound(0.99);
   end.most = from.delays.most();
   for (std::size_t i = 0; i < histogram::size; ++i) end.delays.push_back(from.delays.of(i));
   return end;
 }
 
-std::string violation_of(const cell& what, const counters& from, int status, bool hung) {
+std::string violation_of(const result& end, const counters& from, int status, bool hung) {
   if (from.has_violation != 0) return from.violation;
-  if (from.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", from.torn.load());
-  if (hung) return fmt::format("no progress for {} s: a deadlock, or a wake-up was lost", what.patience);
+  if (end.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
+  if (hung) return fmt::format("no progress for {} s: a deadlock, or a wake-up was lost", end.of.patience);
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-  if (from.lost != 0) return fmt::format("{} signals were lost", from.lost.load());
-  if (from.disorder != 0) return fmt::format("{} real-time signals came out of order", from.disorder.load());
-  if (from.operations == 0) return "nothing was done";
+  if (end.lost != 0) return fmt::format("{} signals were lost", end.lost);
+  if (end.disorder != 0) return fmt::format("{} real-time signals came out of order", end.disorder);
+  if (end.operations == 0) return "nothing was done";
   return {};
 }
 
@@ -272,9 +266,9 @@ result run_cell(const cell& what, const factory& make,
   }
   close(ended.fd);
   const int status = end_of(child);
-  result end = summary(what, with.counts);
+  result end = summary(what, with);
   end.seconds = static_cast<double>(now() - start) / 1e9;
-  end.violation = violation_of(what, with.counts, status, hung);
+  end.violation = violation_of(end, with.counts, status, hung);
   end.ended = !end.violation.empty() ? verdict::violated
               : interrupted          ? verdict::interrupted
                                      : verdict::passed;

@@ -91,9 +91,15 @@ std::string line_of(const std::vector<column>& columns, const std::vector<std::s
   return line;
 }
 
-std::vector<column> columns_with(bool mutants) {
+/// Columns that only some tables need.
+struct extra {
+  bool mutants, runs;
+};
+
+std::vector<column> columns_with(extra shown) {
   std::vector<column> columns{{"scenario", true}, {"backend", true}, {"source", true}};
-  if (mutants) columns.push_back({"mutant", true});
+  if (shown.mutants) columns.push_back({"mutant", true});
+  if (shown.runs) columns.push_back({"runs", false});
   for (const char* title : {"operations", "signals", "deferred", "coalesced", "lost", "torn",
                             "p50 <=", "p99 <=", "max"})
     columns.push_back({title, false});
@@ -101,13 +107,15 @@ std::vector<column> columns_with(bool mutants) {
   return columns;
 }
 
-row row_of(const result& from, bool mutants) {
+row row_of(const result& from, extra shown) {
   row cells{from.of.scenario, from.of.backend, from.of.source};
-  if (mutants) cells.push_back(from.of.mutant.empty() ? "-" : from.of.mutant);
+  if (shown.mutants) cells.push_back(from.of.mutant.empty() ? "-" : from.of.mutant);
+  if (shown.runs) cells.push_back(count_text(from.runs));
   for (const std::uint64_t number : {from.operations, from.delivered, from.deferred, from.coalesced,
                                      from.lost, from.torn})
     cells.push_back(count_text(number));
-  for (const std::uint64_t delay : {from.p50, from.p99, from.most})
+  for (const std::uint64_t delay :
+       {from.delay_bound(0.5), from.delay_bound(0.99), from.most})
     cells.push_back(delay == 0 ? "-" : duration_text(delay));
   cells.push_back(from.ended == verdict::violated ? "VIOLATED" : name_of(from.ended));
   return cells;
@@ -224,7 +232,8 @@ std::size_t number_of(const std::vector<result>& results, verdict ended) {
 }
 
 json totals_of(const std::vector<result>& results) {
-  json all{{"runs", results.size()}};
+  json all{{"runs", std::accumulate(results.begin(), results.end(), 0U,
+                                    [](unsigned sum, const result& each) { return sum + each.runs; })}};
   for (const verdict each : {verdict::passed, verdict::violated, verdict::interrupted})
     all[name_of(each)] = number_of(results, each);
   for (const counted& each : counts)
@@ -243,13 +252,14 @@ json object_of(const result& from) {
            {"rate", from.of.rate},
            {"planned_seconds", from.of.seconds},
            {"seed", from.of.seed},
+           {"runs", from.runs},
            {"verdict", name_of(from.ended)},
            {"violation", from.violation},
            {"repeat", from.repeat},
            {"seconds", from.seconds}};
   for (const counted& each : counts) one[each.name] = from.*each.member;
-  one["p50_ns"] = from.p50;
-  one["p99_ns"] = from.p99;
+  one["p50_ns"] = from.delay_bound(0.5);
+  one["p99_ns"] = from.delay_bound(0.99);
   one["max_ns"] = from.most;
   json pairs = json::array();
   for (std::size_t i = 0; i < from.delays.size(); ++i)
@@ -294,12 +304,13 @@ std::string test_case_of(const result& from) {
 }  // namespace
 
 void print_table(std::FILE* to, const std::vector<result>& results) {
-  const bool mutants = std::any_of(results.begin(), results.end(),
-                                   [](const result& each) { return !each.of.mutant.empty(); });
-  const std::vector<column> columns = columns_with(mutants);
+  const auto any = [&](auto is) { return std::any_of(results.begin(), results.end(), is); };
+  const extra shown{any([](const result& each) { return !each.of.mutant.empty(); }),
+                    any([](const result& each) { return each.runs > 1; })};
+  const std::vector<column> columns = columns_with(shown);
   std::vector<row> rows(1);
   for (const column& each : columns) rows[0].emplace_back(each.title);
-  for (const result& each : results) rows.push_back(row_of(each, mutants));
+  for (const result& each : results) rows.push_back(row_of(each, shown));
   const std::vector<std::size_t> widths = widths_of(columns, rows);
   for (const row& each : rows) fmt::print(to, "{}\n", line_of(columns, widths, each));
   for (const result& each : results)

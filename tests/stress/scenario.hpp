@@ -235,6 +235,9 @@ class any_order : public scenario {
     owned.begins();
     auto two = two_.lock();
     auto local = cell_.borrow_mut();
+    one->change(on);
+    two->change(on);
+    local->change(on);
     const auto end = [&](std::uint64_t which) {
       if (which == 0) one.unlock();
       if (which == 1) two.unlock();
@@ -251,9 +254,8 @@ class any_order : public scenario {
     end(3 - first - second);
   }
   void interrupt(stage& on) noexcept override {
-    const auto one = one_.lock();
-    const auto local = cell_.borrow_mut();
-    local->change(on);
+    one_.lock()->change(on);
+    cell_.borrow_mut()->change(on);
   }
 
  private:

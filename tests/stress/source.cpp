@@ -14,6 +14,8 @@
 #include <cstring>
 #include <system_error>
 
+#include <sigsafe/signal_set.hpp>
+
 namespace stress {
 namespace {
 
@@ -21,44 +23,98 @@ void require(bool succeeded, const char* what) {
   if (!succeeded) throw std::system_error(errno, std::generic_category(), what);
 }
 
+std::uint64_t interval(const stage& on) noexcept { return 1'000'000'000U / on.of.rate; }
+
 /// Between two signals of one sender: as the rate says, or, at full speed, until the last one has come or
 /// a moment has passed, so that it goes on when handlers are held off, but no handler is starved.
 void pace(const stage& on, const channel& sent) noexcept {
   if (on.of.rate != 0) {
-    const auto pause = 1'000'000'000U / on.of.rate;
+    const std::uint64_t pause = interval(on);
     const timespec time{static_cast<time_t>(pause / 1'000'000'000U),
                         static_cast<long>(pause % 1'000'000'000U)};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-    return;
+  } else if (!sent.counts_each()) {
+    constexpr std::uint64_t a_moment = 30'000;
+    const std::uint64_t start = now();
+    while (sent.lost() != 0 && now() - start < a_moment && !on.sending_stops()) {
+    }
   }
-  constexpr std::uint64_t a_moment = 30'000;
-  constexpr std::uint64_t most_on_the_way = 32;
-  const std::uint64_t start = now();
-  while (sent.queued() ? sent.lost() > most_on_the_way
-                       : !sent.settled() && now() - start < a_moment) {
-    if (on.sending_stops()) return;
-    if (sent.queued()) sched_yield();
-  }
+  while (sent.full() && !on.sending_stops()) sched_yield();
 }
 
 /// Now and then, so that most sections are not interrupted.
 bool sometimes(unsigned one_in) noexcept { return here.next_random() % one_in == 0; }
 
-class raised : public source {
+/// Sends to the calling worker. The kernel is asked before whether it will coalesce, and outside of owners
+/// nothing may be missing, so what was coalesced and what was lost is known of each signal.
+class synchronous : public source {
  public:
-  raised() : source(SIGUSR1, false) {}
-  void inside(stage&) noexcept override { raise_sometimes(4); }
-  void between(stage&) noexcept override { raise_sometimes(16); }
+  explicit synchronous(int signal) : source(signal, account::own) {}
+
+  void inside(stage& on) noexcept override { send_sometimes(on, 4); }
+  void between(stage& on) noexcept override {
+    send_sometimes(on, 16);
+    per_worker& mine = workers_[here.index];
+    if (mine.owed > mine.answered) on.violation("a signal was held off longer than until the end of the last owner");
+    if (mine.owed < mine.answered) on.violation("a signal came twice");
+  }
+  std::uint64_t due(std::uint64_t) noexcept override {
+    per_worker& mine = workers_[here.index];
+    line().answers();
+    const std::uint64_t number = mine.answered;
+    mine.answered = number + 1;
+    return mine.times[number % mine.times.size()];
+  }
+
+ protected:
+  [[nodiscard]] virtual bool send_here() noexcept = 0;
 
  private:
-  void raise_sometimes(unsigned one_in) noexcept {
-    if (sometimes(one_in)) send_one([&](int) { return ::raise(signal()) == 0; });
+  struct per_worker {
+    std::uint64_t owed = 0;
+    std::atomic<std::uint64_t> answered{0};
+    std::array<std::uint64_t, 4> times{};  // two at most: one in a deferral, one pending
+    std::uint64_t next = 0;                // when the rate allows it
+  };
+
+  void send_sometimes(const stage& on, unsigned one_in) noexcept {
+    per_worker& mine = workers_[here.index];
+    if (on.of.rate == 0) {
+      if (!sometimes(one_in)) return;
+    } else {
+      const std::uint64_t time = now();
+      if (time < mine.next) return;
+      mine.next = time + interval(on);
+    }
+    send_counted(mine);
   }
+
+  void send_counted(per_worker& mine) noexcept {
+    const bool coalesces = sigsafe::signal_set::pending().contains(signal());
+    if (!coalesces) {
+      mine.times[mine.owed % mine.times.size()] = now();
+      ++mine.owed;
+      line().owes();
+    }
+    if (send_one([&](int) { return send_here(); }) || coalesces) return;
+    --mine.owed;
+    line().answers();
+  }
+
+  std::array<per_worker, most_workers> workers_{};
+};
+
+class raised : public synchronous {
+ public:
+  raised() : synchronous(SIGUSR1) {}
+
+ protected:
+  bool send_here() noexcept override { return ::raise(signal()) == 0; }
 };
 
 class thread_killed : public source {
  public:
-  thread_killed() : source(SIGUSR2, false) {}
+  thread_killed() : source(SIGUSR2, account::latest) {}
   void send(stage& on, const workers& to) override {
     for (; !on.sending_stops(); pace(on, line()))
       send_one([&](int) {
@@ -70,7 +126,7 @@ class thread_killed : public source {
 /// Real-time signals to one thread each, numbered: they must come in order.
 class thread_queued : public source {
  public:
-  thread_queued() : source(SIGRTMIN + 2, true) {}
+  thread_queued() : source(SIGRTMIN + 2, account::each) {}
   void send(stage& on, const workers& to) override {
     for (; !on.sending_stops(); pace(on, line()))
       send_one([&](int number) {
@@ -104,26 +160,26 @@ class other_process : public source {
 
 class killed : public other_process {
  public:
-  killed() : other_process(SIGHUP, false) {}
+  killed() : other_process(SIGHUP, account::latest) {}
   bool send_to(pid_t target, int) noexcept override { return kill(target, signal()) == 0; }
 };
 
 class queued : public other_process {
  public:
-  queued() : other_process(SIGRTMIN + 1, true) {}
+  queued() : other_process(SIGRTMIN + 1, account::each) {}
   bool send_to(pid_t target, int number) noexcept override {
     return sigqueue(target, signal(), {.sival_int = number}) == 0;
   }
 };
 
 std::uint64_t timer_delay(const stage& on) noexcept {
-  return on.of.rate != 0 ? 1'000'000'000U / on.of.rate : 50'000 + here.next_random() % 200'000;
+  return on.of.rate != 0 ? interval(on) : 50'000 + here.next_random() % 200'000;
 }
 
 /// One shot after the other, set by worker 0 when the last one has come: never faster than handlers run.
 class interval_timer : public source {
  public:
-  interval_timer(__itimer_which which, int signal) : source(signal, false), which_(which) {}
+  interval_timer(__itimer_which which, int signal) : source(signal, account::latest), which_(which) {}
   void between(stage& on) noexcept override {
     if (here.index != 0 || running_.load(std::memory_order_relaxed)) return;
     const std::uint64_t delay = timer_delay(on) / 1000 + 1;
@@ -144,8 +200,7 @@ class interval_timer : public source {
 /// A timer for each worker, which sets it again when it has gone off.
 class thread_timer : public source {
  public:
-  static constexpr std::size_t most = 1024;
-  thread_timer() : source(SIGRTMIN + 3, true) {}
+  thread_timer() : source(SIGRTMIN + 3, account::own) {}
   ~thread_timer() override {
     for (const per_worker& each : timers_)
       if (each.created) timer_delete(each.timer);
@@ -163,39 +218,41 @@ class thread_timer : public source {
     }
     const std::uint64_t delay = timer_delay(on);
     mine.running = true;
-    mine.number = line().sending(now() + delay);
+    mine.due = now() + delay;
+    line().owes();
+    line().sending(mine.due);
     const itimerspec once{{0, 0},
                           {static_cast<time_t>(delay / 1'000'000'000U), static_cast<long>(delay % 1'000'000'000U)}};
     timer_settime(mine.timer, 0, &once, nullptr);
   }
-  void handled() noexcept override { timers_[here.index].running = false; }
-  std::uint64_t number_of(const sigsafe::signal_info&) const noexcept override {
-    return timers_[here.index].number;
+  std::uint64_t due(std::uint64_t) noexcept override {
+    line().answers();
+    return timers_[here.index].due;
   }
+  void handled() noexcept override { timers_[here.index].running = false; }
 
  private:
   struct per_worker {
     timer_t timer;
     bool created = false;
     std::atomic<bool> running{false};
-    std::uint64_t number = 0;
+    std::uint64_t due = 0;
   };
-  std::array<per_worker, most> timers_{};
+  std::array<per_worker, most_workers> timers_{};
 };
 
 class child_exit : public source {
  public:
-  child_exit() : source(SIGCHLD, false) {}
+  child_exit() : source(SIGCHLD, account::own) {}
   void send(stage& on, const workers&) override {
     for (; !on.sending_stops(); pace(on, line()))
-      if (send_one([&](int) { return fork_one(); })) ++forked_;
+      if (send_one([&](int) { return fork_one(); })) line().owes();
   }
   void handled() noexcept override {
     const int error = errno;
-    while (waitpid(-1, nullptr, WNOHANG) > 0) ++reaped_;
+    while (waitpid(-1, nullptr, WNOHANG) > 0) line().answers();
     errno = error;
   }
-  std::uint64_t lost() const noexcept override { return forked_ - reaped_; }
 
  private:
   static bool fork_one() noexcept {
@@ -203,12 +260,11 @@ class child_exit : public source {
     if (child == 0) _exit(0);
     return child > 0;
   }
-  count forked_{0}, reaped_{0};
 };
 
-class broken_pipe : public source {
+class broken_pipe : public synchronous {
  public:
-  broken_pipe() : source(SIGPIPE, false) {}
+  broken_pipe() : synchronous(SIGPIPE) {}
   ~broken_pipe() override { close(end_); }
   void open(stage&) override {
     int ends[2];
@@ -216,12 +272,9 @@ class broken_pipe : public source {
     close(ends[0]);
     end_ = ends[1];
   }
-  void inside(stage&) noexcept override {
-    if (sometimes(4)) send_one([&](int) { return write(end_, "", 1) < 0 && errno == EPIPE; });
-  }
-  void between(stage&) noexcept override {
-    if (sometimes(16)) send_one([&](int) { return write(end_, "", 1) < 0 && errno == EPIPE; });
-  }
+
+ protected:
+  bool send_here() noexcept override { return write(end_, "", 1) < 0 && errno == EPIPE; }
 
  private:
   int end_ = -1;
@@ -230,7 +283,7 @@ class broken_pipe : public source {
 /// A descriptor that says by a signal that there is something to read.
 class ready_descriptor : public source {
  public:
-  ready_descriptor() : source(SIGIO, false) {}
+  ready_descriptor() : source(SIGIO, account::own) {}
   ~ready_descriptor() override {
     close(ends_[0]);
     close(ends_[1]);
@@ -242,26 +295,24 @@ class ready_descriptor : public source {
   }
   void send(stage& on, const workers&) override {
     for (; !on.sending_stops(); pace(on, line()))
-      if (send_one([&](int) { return write(ends_[1], "x", 1) == 1; })) ++written_;
+      if (send_one([&](int) { return write(ends_[1], "x", 1) == 1; })) line().owes();
   }
   void handled() noexcept override {
     const int error = errno;
     char bytes[256];
     for (ssize_t size; (size = read(ends_[0], bytes, sizeof(bytes))) > 0;)
-      read_ += static_cast<std::uint64_t>(size);
+      line().answers(static_cast<std::uint64_t>(size));
     errno = error;
   }
-  std::uint64_t lost() const noexcept override { return written_ - read_; }
 
  private:
   int ends_[2] = {-1, -1};
-  count written_{0}, read_{0};
 };
 
 /// A terminal whose window changes its size.
 class window : public source {
  public:
-  window() : source(SIGWINCH, false) {}
+  window() : source(SIGWINCH, account::latest) {}
   ~window() override {
     close(slave_);
     close(master_);

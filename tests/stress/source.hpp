@@ -21,7 +21,7 @@ struct workers {
 /// One kind of signal. Its channel is in memory that other processes share.
 class source {
  public:
-  source(int signal, bool queued) noexcept : signal_(signal), queued_(queued) {}
+  source(int signal, account by) noexcept : signal_(signal), account_(by) {}
   source(const source&) = delete;
   source& operator=(const source&) = delete;
   virtual ~source() = default;
@@ -33,20 +33,20 @@ class source {
   virtual void between(stage&) noexcept {}
   /// On a thread of its own where every signal is blocked, until the stage stops sending.
   virtual void send(stage&, const workers&) {}
-  /// In the handler: which of the channel's signals came, and what else there is to do.
+  /// In the handler: which of the channel's signals came, when it was sent (0 when nobody knows), and
+  /// what else there is to do.
   [[nodiscard]] virtual std::uint64_t number_of(const sigsafe::signal_info& info) const noexcept {
     const auto value = info.value();
     return value ? static_cast<std::uint64_t>(value->sival_int) : 0;
   }
+  [[nodiscard]] virtual std::uint64_t due(std::uint64_t number) noexcept { return line().take_due(number); }
   virtual void handled() noexcept {}
-  /// When nothing is sent any more: what has not arrived.
-  [[nodiscard]] virtual std::uint64_t lost() const noexcept { return line().lost(); }
   /// Do the payloads that one worker gets come in the order of their numbers?
   [[nodiscard]] virtual bool ordered() const noexcept { return false; }
 
   void use(channel& line) noexcept {
     channel_ = &line;
-    channel_->prepare(queued_);
+    channel_->prepare(account_);
   }
   [[nodiscard]] channel& line() const noexcept { return *channel_; }
   [[nodiscard]] int signal() const noexcept { return signal_; }
@@ -63,7 +63,7 @@ class source {
 
  private:
   const int signal_;
-  const bool queued_;
+  const account account_;
   channel* channel_ = nullptr;
 };
 

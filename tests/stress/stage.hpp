@@ -54,65 +54,82 @@ struct worker_state {
 };
 inline constinit thread_local worker_state here;
 
-/// One signal of one source, and what became of those that were sent.
+/// How it is known whether a signal was lost.
+enum class account : unsigned char {
+  each,    ///< queued signals: each has a handler
+  latest,  ///< standard signals: a handler began after the last was sent; of those before, nobody can
+           ///< say which one it answered
+  own,     ///< the source says what is owed and what has been answered
+};
+
+/// One signal of one source, and what became of those that were sent:
 ///
-///   queued    sent        = delivered + lost
-///   standard  sent        = delivered + coalesced + lost, where lost are those after the last handler
+///   sent = delivered + coalesced + lost, where lost are those that are owed and not answered
 class channel {
  public:
-  void prepare(bool queued) noexcept { queued_ = queued; }
-  [[nodiscard]] bool queued() const noexcept { return queued_; }
+  void prepare(account by) noexcept { by_ = by; }
+  [[nodiscard]] bool counts_each() const noexcept { return by_ == account::each; }
 
   /// Before the system call: the number of this signal. A refused one is taken back.
   std::uint64_t sending(std::uint64_t due = now()) noexcept {
     const std::uint64_t number = sent_.fetch_add(1) + 1;
-    if (queued_) {
-      times_[number % times_.size()] = due;
+    if (by_ != account::own) owed_.fetch_add(1);
+    if (counts_each()) {
+      due_of(number) = due;
     } else {
       std::uint64_t none = 0;
       oldest_.compare_exchange_strong(none, due);
     }
     return number;
   }
-  void refused() noexcept { sent_.fetch_sub(1); }
+  void refused() noexcept {
+    if (counts_each()) due_of(sent_) = 0;
+    sent_.fetch_sub(1);
+    if (by_ != account::own) owed_.fetch_sub(1);
+  }
 
-  /// In the handler, for signal number `number` of a queued channel. Returns the time it took, or 0.
-  std::uint64_t arrived(std::uint64_t number) noexcept {
+  /// In the handler.
+  void arrived() noexcept {
     const std::uint64_t sent = sent_.load();
     delivered_.fetch_add(1);
-    std::uint64_t due;
-    if (queued_) {
-      due = times_[number % times_.size()];
-    } else {
-      due = oldest_.exchange(0);
-      std::uint64_t seen = seen_.load();
-      while (sent > seen && !seen_.compare_exchange_weak(seen, sent)) {
-      }
+    if (counts_each()) answers();
+    if (by_ != account::latest) return;
+    std::uint64_t seen = answered_.load();
+    while (sent > seen && !answered_.compare_exchange_weak(seen, sent)) {
     }
-    const std::uint64_t time = now();
-    return due != 0 && time > due ? time - due : 0;
+  }
+  /// In the handler, once: when signal number `number` was sent; when not each is counted, the first
+  /// after the handler before. 0 when nobody knows it.
+  std::uint64_t take_due(std::uint64_t number) noexcept {
+    return counts_each() ? due_of(number).exchange(0) : oldest_.exchange(0);
   }
 
-  /// Signals on the way, of a queued channel; whether the last was followed by a handler, of a standard one.
-  [[nodiscard]] bool settled() const noexcept { return lost() == 0; }
-  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-  [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
-  [[nodiscard]] std::uint64_t lost() const noexcept {
-    const std::uint64_t sent = sent_;
-    const std::uint64_t handled = queued_ ? delivered_.load() : seen_.load();
-    return sent > handled ? sent - handled : 0;
+  void owes() noexcept { owed_.fetch_add(1); }
+  void answers(std::uint64_t number = 1) noexcept { answered_.fetch_add(number); }
+
+  /// May no more be sent for now, because it would not be known when an earlier one was?
+  [[nodiscard]] bool full() const noexcept {
+    return counts_each() && (lost() > most_on_the_way || times_[(sent_ + 1) % times_.size()] != 0);
   }
+  /// What is on the way while sources send; when they no longer do and nothing comes any more, lost.
+  [[nodiscard]] std::uint64_t lost() const noexcept {
+    const std::uint64_t answered = answered_, owed = owed_;
+    return owed > answered ? owed - answered : 0;
+  }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   [[nodiscard]] std::uint64_t coalesced() const noexcept {
     const std::uint64_t gone = delivered_ + lost();
-    return !queued_ && sent_ > gone ? sent_ - gone : 0;
+    return !counts_each() && sent_ > gone ? sent_ - gone : 0;
   }
 
  private:
-  bool queued_ = false;
-  count sent_{0}, delivered_{0};
-  count seen_{0};    // standard: how many had been sent when a handler last ran
-  count oldest_{0};  // standard: since when one is pending, 0 when none is
-  std::array<count, 1024> times_{};  // queued: when each was sent; fewer are ever on the way
+  static constexpr std::size_t most_on_the_way = 32;  // so that a queue stays short
+  count& due_of(std::uint64_t number) noexcept { return times_[number % times_.size()]; }
+
+  account by_ = account::latest;
+  count sent_{0}, delivered_{0}, owed_{0}, answered_{0};
+  count oldest_{0};  // not each: since when one is pending, 0 when none is
+  std::array<count, 1024> times_{};  // each: when it was sent, 0 when it has arrived
 };
 
 /// What a child shares with the program, and with the processes that it starts.
@@ -127,6 +144,9 @@ struct shared {
 };
 
 class source;
+
+/// Of a stage at most; what is kept for each stands in arrays, because handlers use it.
+constexpr std::size_t most_workers = 1024;
 
 /// What the scenario, its workers and its sources have in common.
 class stage {

@@ -18,20 +18,23 @@ namespace stress {
 
 const std::vector<scenario_kind>& scenario_kinds() {
   static const std::vector<scenario_kind> all = {
-      {"words", "words in a mutex, changed by threads and handlers", {"no_lock", "no_guard"}, 2},
+      {"words",
+       "words in a mutex, changed by threads and handlers",
+       {"no_lock", "no_guard", "loses_signals", "never_opens"},
+       2},
       {"ring", "numbers through a ring in a mutex, in their order", {"no_lock", "no_guard"}, 2},
       {"free_list", "nodes that are taken and put back", {"no_lock", "no_guard"}, 2},
       {"text", "a text and its length in a mutex", {"no_lock", "no_guard"}, 2},
       {"cell", "words in a cell of each thread", {"no_guard"}, 2},
-      {"any_order", "locks and borrows that end in every order", {"flat"}, 2},
+      {"any_order", "locks and borrows that end in every order", {"no_lock", "no_guard", "flat"}, 2},
       {"mixture", "eager and lazy guards and locks in each other", {"no_guard"}, 2},
       {"condition", "tokens through a condition variable", {"no_lock", "no_guard"}, 4},
-      {"churn", "handlers that come and go while they run elsewhere", {"ends_early"}, 4},
-      {"forks", "children that fork inside a lock", {"no_lock"}, 2, false, true},
-      {"long", "sections of a millisecond", {"no_guard"}, 2},
-      {"crowd", "the words, by 64 threads", {"no_lock"}, 64},
-      {"ping_pong", "two processes that wake each other", {"late_sleep"}, 1, true},
-      {"limit", "as many real-time signals as may be queued", {"loses_signals"}, 1, true},
+      {"churn", "handlers that come and go while they run elsewhere", {"no_guard", "ends_early"}, 4},
+      {"forks", "children that fork inside a lock", {"no_lock", "no_guard"}, 2, false, true},
+      {"long", "sections of a millisecond", {"no_lock", "no_guard"}, 2},
+      {"crowd", "the words, by 64 threads", {"no_lock", "no_guard"}, 64},
+      {"ping_pong", "two processes that wake each other", {"late_sleep", "late_poll"}, 1, true},
+      {"limit", "as many real-time signals as may be queued", {"no_guard", "loses_signals"}, 1, true},
   };
   return all;
 }
@@ -40,18 +43,33 @@ namespace {
 
 constexpr const char* own_source = "own";  // of scenarios that send by themselves
 
+std::size_t place_of(const std::string& scenario) {
+  const auto& all = scenario_kinds();
+  return static_cast<std::size_t>(
+      std::find_if(all.begin(), all.end(), [&](const scenario_kind& each) { return each.name == scenario; }) -
+      all.begin());
+}
+
 bool chosen(const std::vector<std::string>& from, const std::string& name) {
   return from.empty() || std::find(from.begin(), from.end(), name) != from.end();
 }
 
-std::string shell_line(const std::string& program, const cell& what) {
+/// The command that repeats a run. What is broken may be a backend of its own, which has no name there.
+std::string shell_line(const std::string& program, const cell& what, bool is_backend) {
   std::string line = fmt::format("{} --scenario {} --threads {} --seconds {} --seed {} --rate {}", program,
                                  what.scenario, what.threads, what.seconds, what.seed,
                                  what.rate == 0 ? "max" : std::to_string(what.rate));
   if (what.source != own_source) line += fmt::format(" --source {}", what.source);
-  line += what.mutant.empty() ? fmt::format(" --backend {}", what.backend)
-                              : fmt::format(" --mutant {}", what.mutant);
+  if (is_backend) line += fmt::format(" --backend {}", what.backend);
+  if (!what.mutant.empty()) line += fmt::format(" --mutant {}", what.mutant);
   return line;
+}
+
+result sum_of(const std::vector<result>& all) {
+  result sum;
+  sum.runs = 0;
+  for (const result& each : all) sum.add(each);
+  return sum;
 }
 
 /// SIGINT, SIGTERM and the end of the terminal, until then.
@@ -75,8 +93,7 @@ class interruption {
 /// One run of the program.
 class session {
  public:
-  session(const suite& with, const std::map<std::string, suite::by_scenario>& mutants,
-          const options& asked, std::string program)
+  session(const suite& with, const suite::mutants& mutants, const options& asked, std::string program)
       : suite_(with), mutants_(mutants), asked_(asked), program_(std::move(program)) {}
 
   int go() {
@@ -89,7 +106,7 @@ class session {
     else
       for (const cell& each : plan(asked_.seed)) {
         if (interrupted_.came()) break;
-        perform(each);
+        results_.push_back(perform(each));
       }
     return report();
   }
@@ -132,11 +149,10 @@ class session {
   std::vector<cell> plan(std::uint64_t seed) const {
     std::vector<cell> all;
     std::uint64_t turn = seed;
-    const std::vector<std::string> broken{asked_.mutant};
     for (const scenario_kind& kind : scenario_kinds()) {
       if (!chosen(asked_.scenarios, kind.name)) continue;
-      for (const std::string& backend : asked_.mutant.empty() ? suite_.order_ : broken) {
-        if (asked_.mutant.empty() && !chosen(asked_.backends, backend)) continue;
+      for (const std::string& backend : backends_with(asked_.mutant)) {
+        if (!chosen(asked_.backends, backend)) continue;
         if (make(asked_.mutant, backend, kind.name) == nullptr) continue;
         for (const std::string& source : sources_of(kind, turn++)) {
           cell one{.scenario = kind.name,
@@ -157,34 +173,48 @@ class session {
     return mine;
   }
 
+  std::vector<std::string> backends_with(const std::string& mutant) const {
+    if (mutant.empty()) return suite_.order_;
+    std::vector<std::string> names;
+    for (const auto& each : mutants_.at(mutant)) names.push_back(each.first);
+    return names;
+  }
+
   const factory* make(const std::string& mutant, const std::string& backend,
                       const std::string& scenario) const {
-    const auto& from = mutant.empty() ? suite_.backends_ : mutants_;
+    const auto& from = mutant.empty() ? suite_.backends_ : mutants_.at(mutant);
     const auto found = from.find(backend);
     if (found == from.end()) return nullptr;
     const auto one = found->second.find(scenario);
     return one == found->second.end() ? nullptr : &one->second;
   }
 
-  const result& perform(const cell& what) {
-    const std::string name = fmt::format("{} {} {}", what.scenario, what.backend, what.source);
+  /// Runs one, with a line that is live on a terminal, and stays if it is asked to.
+  result perform(const cell& what, bool line_stays = true) {
+    const std::string name = fmt::format("{} {} {}{}{}", what.scenario, what.backend, what.source,
+                                         what.mutant.empty() ? "" : " ", what.mutant);
     const auto started = clock::now();
+    const auto line = [&](std::uint64_t operations, std::uint64_t signals) {
+      const std::chrono::duration<double> time = clock::now() - started;
+      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", terminal_ ? "\r" : "", name,
+                 time.count(), count_text(operations), count_text(signals));
+    };
     result end = run_cell(what, *make(what.mutant, what.backend, what.scenario), [&](const counters& so_far) {
       if (terminal_) {
-        const std::chrono::duration<double> time = clock::now() - started;
-        fmt::print("\r{:<36}{:>5.1f} s {:>15} operations {:>13} signals", name, time.count(),
-                   count_text(so_far.operations), count_text(so_far.delivered));
+        line(so_far.operations, so_far.delivered);
         std::fflush(stdout);
       }
       return !interrupted_.came();
     });
-    end.repeat = shell_line(program_, what);
-    fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals  {}\n", terminal_ ? "\r" : "", name,
-               end.seconds, count_text(end.operations), count_text(end.delivered),
-               end.ended == verdict::passed ? "passed" : end.ended == verdict::violated ? "VIOLATION" : "interrupted");
+    end.repeat = shell_line(program_, what, suite_.backends_.count(what.backend) != 0);
+    if (line_stays || end.ended != verdict::passed) {
+      line(end.operations, end.delivered);
+      fmt::print("  {}\n", end.ended == verdict::passed     ? "passed"
+                           : end.ended == verdict::violated ? "VIOLATION"
+                                                            : "interrupted");
+    }
     std::fflush(stdout);
-    results_.push_back(std::move(end));
-    return results_.back();
+    return end;
   }
 
   /// Every scenario with every mutant that it must catch.
@@ -194,39 +224,62 @@ class session {
     for (const scenario_kind& kind : scenario_kinds()) {
       if (!chosen(asked_.scenarios, kind.name)) continue;
       for (const std::string& mutant : kind.mutants) {
-        if (interrupted_.came()) return 130;
-        const cell one{.scenario = kind.name,
-                       .backend = mutant,
-                       .source = kind.alone ? own_source : "mixed",
-                       .mutant = mutant,
-                       .threads = kind.threads,
-                       .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
-                       .seed = asked_.seed,
-                       .patience = 2};
-        const result& end = perform(one);
-        const bool found = end.ended == verdict::violated;
-        fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
-        ++(found ? caught : survived);
+        for (const std::string& backend : backends_with(mutant)) {
+          if (!chosen(asked_.backends, backend)) continue;
+          if (interrupted_.came()) return 130;
+          const result end = perform({.scenario = kind.name,
+                                      .backend = backend,
+                                      .source = kind.alone ? own_source : "mixed",
+                                      .mutant = mutant,
+                                      .threads = kind.threads,
+                                      .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
+                                      .seed = asked_.seed,
+                                      .patience = 1});
+          const bool found = end.ended == verdict::violated;
+          fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
+          ++(found ? caught : survived);
+        }
       }
     }
     fmt::print("self-test: {} caught, {} survived\n", caught, survived);
     return survived == 0 && caught > 0 ? 0 : 1;
   }
 
+  /// Runs of the same become one line of the table. The first violation ends it.
   void soak() {
     const auto end = clock::now() + std::chrono::duration<double>(asked_.soak_hours * 3600);
     auto checkpoint = clock::now() + std::chrono::minutes(1);
-    for (std::uint64_t round = 0; clock::now() < end && !interrupted_.came(); ++round) {
+    for (std::uint64_t round = 0; !plan(asked_.seed).empty(); ++round) {
       for (const cell& each : plan(asked_.seed + round * 1000)) {
         if (clock::now() >= end || interrupted_.came()) return;
-        if (perform(each).ended == verdict::violated) return;
+        result one = perform(each, false);
+        const bool wrong = one.ended == verdict::violated;
+        add(std::move(one));
+        if (wrong) return;
         if (clock::now() < checkpoint) continue;
         checkpoint += std::chrono::minutes(1);
-        fmt::print("checkpoint: {:.0f} min, {} runs, no violation\n",
-                   std::chrono::duration<double>(clock::now() - started_).count() / 60, results_.size());
-        std::fflush(stdout);
+        print_checkpoint();
       }
     }
+  }
+
+  void add(result more) {
+    const auto same = std::find_if(results_.begin(), results_.end(), [&](const result& each) {
+      return each.of.scenario == more.of.scenario && each.of.backend == more.of.backend &&
+             each.of.source == more.of.source && each.ended == more.ended;
+    });
+    if (same == results_.end())
+      results_.push_back(std::move(more));
+    else
+      same->add(more);
+  }
+
+  void print_checkpoint() const {
+    const result all = sum_of(results_);
+    fmt::print("{}checkpoint: {:.0f} min, {} runs, {} operations, {} signals, no violation\n",
+               terminal_ ? "\r" : "", std::chrono::duration<double>(clock::now() - started_).count() / 60,
+               count_text(all.runs), count_text(all.operations), count_text(all.delivered));
+    std::fflush(stdout);
   }
 
   int report() {
@@ -238,6 +291,10 @@ class session {
     verdict all = interrupted_.came() ? verdict::interrupted : verdict::passed;
     for (const result& each : results_)
       if (each.ended == verdict::violated) all = verdict::violated;
+    // A soak draws other sources in each round.
+    std::stable_sort(results_.begin(), results_.end(), [](const result& one, const result& other) {
+      return place_of(one.of.scenario) < place_of(other.of.scenario);
+    });
     print_table(stdout, results_);
     print_delays(stdout, results_);
     if (!asked_.json_file.empty()) write_file(asked_.json_file, json_of(results_, asked_, all, seconds));
@@ -245,14 +302,14 @@ class session {
     const auto violations = std::count_if(results_.begin(), results_.end(), [](const result& each) {
       return each.ended == verdict::violated;
     });
-    fmt::print("sigsafe-stress: {} runs in {:.0f} s, {}{}\n", results_.size(), seconds,
+    fmt::print("sigsafe-stress: {} runs in {:.0f} s, {}{}\n", count_text(sum_of(results_).runs), seconds,
                violations == 0 ? "no violation" : fmt::format("{} with a VIOLATION", violations),
                interrupted_.came() ? ", interrupted" : "");
     return all == verdict::violated ? 1 : all == verdict::interrupted ? 130 : 0;
   }
 
   const suite& suite_;
-  const std::map<std::string, suite::by_scenario>& mutants_;
+  const suite::mutants& mutants_;
   const options& asked_;
   const std::string program_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
@@ -267,11 +324,14 @@ int suite::run(int argc, const char* const* argv) {
   for (const scenario_kind& each : scenario_kinds()) known.scenarios.push_back(each.name);
   known.backends = order_;
   known.sources = source_names();
-  const auto mutants = make_mutants();
-  for (const auto& each : mutants) known.mutants.push_back(each.first);
+  mutants broken;
+  add_guardless_mutants(broken);
+  add_eager_mutants(broken);
+  add_lazy_mutants(broken);
+  for (const auto& each : broken) known.mutants.push_back(each.first);
   const auto parsed = parse(argc, argv, known);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
-  return session{*this, mutants, std::get<options>(parsed), argv[0]}.go();
+  return session{*this, broken, std::get<options>(parsed), argv[0]}.go();
 }
 
 }  // namespace stress

@@ -70,7 +70,12 @@ class suite {
   static void add_alone(by_scenario& to, const char* name) {
     to[name].alone = [] { return std::make_unique<Scenario>(); };
   }
-  static std::map<std::string, by_scenario> make_mutants();
+  using mutants = std::map<std::string, std::map<std::string, by_scenario>>;  // and by backend
+  template <class B, class Flat>
+  static void add_mutants_of(mutants& all, const std::string& backend);
+  static void add_guardless_mutants(mutants& all);
+  static void add_eager_mutants(mutants& all);
+  static void add_lazy_mutants(mutants& all);
 
   std::map<std::string, by_scenario> backends_;
   std::vector<std::string> order_;

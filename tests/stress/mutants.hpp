@@ -1,0 +1,33 @@
+// The scenarios on kits that are broken: what each must notice (see scenario_kinds). Only those that do are
+// built, as each takes a second to compile; for the same reason a file for each backend.
+#pragma once
+
+#include <tests/stress/suite.hpp>
+
+namespace stress {
+
+template <class B, class Flat>
+void suite::add_mutants_of(mutants& all, const std::string& backend) {
+  using without_lock = kit<B, no_lock>;
+  by_scenario& no_lock = all["no_lock"][backend];
+  add_workers<shared_words<without_lock>>(no_lock, "words");
+  add_workers<shared_words<without_lock>>(no_lock, "crowd");
+  add_workers<ring<without_lock>>(no_lock, "ring");
+  add_workers<free_list<without_lock>>(no_lock, "free_list");
+  add_workers<text<without_lock>>(no_lock, "text");
+  add_workers<any_order<without_lock>>(no_lock, "any_order");
+  add_workers<condition<without_lock>>(no_lock, "condition");
+  add_workers<forks<without_lock>>(no_lock, "forks");
+  add_workers<long_sections<without_lock>>(no_lock, "long");
+
+  // As if it promised that owners may end in any order.
+  add_workers<any_order<kit<Flat>>>(all["flat"][backend], "any_order");
+  add_workers<churn<kit<B, sigsafe::default_raw_lock, true>>>(all["ends_early"][backend], "churn");
+  add_workers<shared_words<kit<loses_signals<B>>>>(all["loses_signals"][backend], "words");
+  add_alone<queue_limit<kit<loses_signals<B>>>>(all["loses_signals"][backend], "limit");
+  add_workers<shared_words<kit<never_opens<B>>>>(all["never_opens"][backend], "words");
+  add_alone<ping_pong<kit<late_sleep<B>>>>(all["late_sleep"][backend], "ping_pong");
+  add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
+}
+
+}  // namespace stress

@@ -1,0 +1,30 @@
+#include <sigsafe/backend/posix.hpp>
+
+#include <tests/stress/mutants.hpp>
+
+namespace stress {
+
+void suite::add_eager_mutants(mutants& all) {
+  add_mutants_of<sigsafe::backend::posix, test::flat_backend>(all, "eager");
+}
+
+// Without a guard there is no backend either.
+void suite::add_guardless_mutants(mutants& all) {
+  using without_guard = kit<no_guard>;
+  by_scenario& no_guard = all["no_guard"]["none"];
+  add_workers<shared_words<without_guard>>(no_guard, "words");
+  add_workers<shared_words<without_guard>>(no_guard, "crowd");
+  add_workers<ring<without_guard>>(no_guard, "ring");
+  add_workers<free_list<without_guard>>(no_guard, "free_list");
+  add_workers<text<without_guard>>(no_guard, "text");
+  add_workers<local_words<without_guard>>(no_guard, "cell");
+  add_workers<any_order<without_guard>>(no_guard, "any_order");
+  add_workers<mixture<without_guard>>(no_guard, "mixture");
+  add_workers<condition<without_guard>>(no_guard, "condition");
+  add_workers<churn<without_guard>>(no_guard, "churn");
+  add_workers<forks<without_guard>>(no_guard, "forks");
+  add_workers<long_sections<without_guard>>(no_guard, "long");
+  add_alone<queue_limit<without_guard>>(no_guard, "limit");
+}
+
+}  // namespace stress
