@@ -43,6 +43,7 @@ class [[nodiscard]] basic_guard {
   /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) noexcept {
     detail::wait_on<B>(state_, where);
+    thread_.woken();
   }
 
   /// As wait, for at most a duration (a std::chrono::duration; a negative one counts as zero).

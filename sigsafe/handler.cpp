@@ -23,6 +23,37 @@ namespace sigsafe::detail {
 
 using trampoline_function = void (*)(int, siginfo_t*, void*);
 
+/// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address of a
+/// function, with the highest bit, which no address of a program has, when it takes a siginfo_t.
+class disposition {
+ public:
+  constexpr disposition() noexcept = default;
+  explicit disposition(const struct sigaction& action) noexcept {
+    const bool with_info = (static_cast<unsigned>(action.sa_flags) & SA_SIGINFO) != 0;
+    word_ = with_info ? reinterpret_cast<std::uintptr_t>(action.sa_sigaction)
+                      : reinterpret_cast<std::uintptr_t>(action.sa_handler);
+    if (with_info && !is_default() && !is_ignored()) word_ |= takes_info;
+  }
+
+  [[nodiscard]] bool is_default() const noexcept { return word_ == reinterpret_cast<std::uintptr_t>(SIG_DFL); }
+  [[nodiscard]] bool is_ignored() const noexcept { return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN); }
+
+  /// Of a function. Each is called as what it is: the kernel passes all three arguments to both, but
+  /// control flow integrity does not let a program do so.
+  void call(int signal, siginfo_t& info, void* context) const noexcept {
+    const auto address = static_cast<std::uintptr_t>(word_ & ~takes_info);
+    if ((word_ & takes_info) != 0)
+      reinterpret_cast<trampoline_function>(address)(signal, &info, context);
+    else
+      reinterpret_cast<sighandler_t>(address)(signal);
+  }
+
+ private:
+  static constexpr std::uint64_t takes_info = std::uint64_t{1} << 63;
+  std::uint64_t word_ = 0;
+};
+static_assert(std::atomic<disposition>::is_always_lock_free, "handlers read it");
+
 /// What a fork wipes: it says which process this is and who is in the table right now.
 struct process_page {
   std::atomic<std::uint32_t> stamp;  // 0 in a child until somebody asks
@@ -34,13 +65,13 @@ struct process_page {
 
 struct slot {
   std::atomic<handler_node*> newest;
-  std::atomic<trampoline_function> previous;  // what stood there before sigsafe
-  std::atomic<bool> previous_is_one_shot;     // SA_RESETHAND
+  std::atomic<disposition> previous;       // what stood there before sigsafe
+  std::atomic<bool> previous_is_one_shot;  // SA_RESETHAND
   // Only for the registration's holder:
-  struct sigaction before;       // `previous` in full
-  bool replaced;                 // somebody replaced sigsafe's disposition, and may chain to it;
-  bool chains;                   // `before` is of somebody who did so,
-  trampoline_function beneath;   // and this is what it shall find when it chains to sigsafe
+  struct sigaction before;  // `previous` in full
+  bool replaced;            // somebody replaced sigsafe's disposition, and may chain to it;
+  bool chains;              // `before` is of somebody who did so,
+  disposition beneath;      // and this is what it shall find when it chains to sigsafe
 };
 
 struct process_registry {
@@ -222,12 +253,6 @@ void take_default_action(const siginfo_t& info) noexcept {
   if (found.sa_handler != SIG_DFL) sigaction(info.si_signo, &found, nullptr);
 }
 
-// The disposition before, in the form that has three arguments: the kernel too passes all three to
-// handlers of either form.
-trampoline_function as_function(sighandler_t simple) noexcept {
-  return reinterpret_cast<trampoline_function>(reinterpret_cast<void*>(simple));
-}
-
 constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
 
 // For the handlers that stand there now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
@@ -356,16 +381,16 @@ dispatch run_handlers(int signal, siginfo_t& info, void* context) noexcept {
 
 void run_previous(int signal, siginfo_t& info, void* context) noexcept {
   slot& where = registry.slots[signal];
-  const trampoline_function previous = where.previous.load(std::memory_order_acquire);
-  if (previous == as_function(SIG_IGN)) return;
-  if (previous == as_function(SIG_DFL)) {
+  const disposition previous = where.previous.load(std::memory_order_acquire);
+  if (previous.is_ignored()) return;
+  if (previous.is_default()) {
     take_default_action(info);
     return;
   }
   if (where.previous_is_one_shot.load(unordered))
-    where.previous.store(as_function(SIG_DFL), std::memory_order_release);
+    where.previous.store({}, std::memory_order_release);
   const running_scope running{nullptr, signal};
-  previous(signal, &info, context);
+  previous.call(signal, info, context);
 }
 
 void attach(handler_node& node) {
@@ -383,7 +408,7 @@ void attach(handler_node& node) {
     where.replaced = false;
     where.before = current;
     where.previous_is_one_shot.store((static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0, unordered);
-    where.previous.store(current.sa_sigaction, std::memory_order_release);
+    where.previous.store(disposition{current}, std::memory_order_release);
   }
   node.registered_in = process_stamp();
   node.sequence = ++registry.registrations;
@@ -414,8 +439,7 @@ void detach(handler_node& node) noexcept {
     const bool only = where.newest.load(unordered) == &node && node.older.load(unordered) == nullptr;
     if (only && is_trampoline(current)) {
       // The old disposition first: a signal from now on finds it in the kernel.
-      if (where.previous_is_one_shot.load(unordered) &&
-          where.previous.load(unordered) == as_function(SIG_DFL))
+      if (where.previous_is_one_shot.load(unordered) && where.previous.load(unordered).is_default())
         where.before.sa_handler = SIG_DFL;
       sigaction(signal, &where.before, nullptr);
       if (where.chains) where.previous.store(where.beneath, std::memory_order_release);

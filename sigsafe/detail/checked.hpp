@@ -41,6 +41,7 @@ class owner_thread {
  public:
   constexpr explicit owner_thread(location) noexcept {}
   void require_same() const noexcept {}
+  void woken() noexcept {}
 };
 
 template <class B>
@@ -53,6 +54,8 @@ class owner_thread<B, true> {
       panic("a guard that began here ended on another thread; end it on the thread that began it",
             began_);
   }
+  /// After a sleep, during which a kernel may have moved the thread to another CPU.
+  void woken() noexcept { thread_ = B::self(); }
 
  private:
   location began_;
