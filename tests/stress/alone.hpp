@@ -42,6 +42,7 @@ class ping_pong : public lone_scenario {
                                      ++arrived;
                                    },
                                    {.in_child = true}};
+    here.random = on.of.seed * 2 + 1;
     const pid_t parent = getpid();
     typename Kit::guard off;
     const pid_t child = fork();
@@ -50,6 +51,10 @@ class ping_pong : public lone_scenario {
     const pid_t other = child == 0 ? parent : child;
     if (child != 0) send(on, other);
     for (std::uint64_t round = 1;; ++round) {
+      // So that the answer falls before, into and behind the beginning of the sleep.
+      const std::uint64_t busy_until = now() + here.next_random() % 20'000;
+      while (now() < busy_until) {
+      }
       while (arrived < round) sleep(off, round);
       ++on.counts.operations;
       // The child ends first; it has been told by a last signal, which it does not answer.

@@ -18,6 +18,10 @@
 
 #include <tests/stress/source.hpp>
 
+// As the other sanitizers do; a child ends by _exit, and what ThreadSanitizer has only printed would pass.
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "halt_on_error=1"; }
+
 namespace stress {
 
 void stage::violation(std::string_view text) noexcept {
@@ -226,6 +230,9 @@ std::string violation_of(const result& end, const counters& from, int status, bo
   if (from.has_violation != 0) return from.violation;
   if (end.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
   if (hung) return fmt::format("no progress for {} s: a deadlock, or a wake-up was lost", end.of.patience);
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+    return fmt::format("ended with status {}, as sanitizers end a program; what they say stands on standard error",
+                       WEXITSTATUS(status));
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   if (end.lost != 0) return fmt::format("{} signals were lost", end.lost);
   if (end.disorder != 0) return fmt::format("{} real-time signals came out of order", end.disorder);

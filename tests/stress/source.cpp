@@ -16,6 +16,8 @@
 
 #include <sigsafe/signal_set.hpp>
 
+#include <tests/support/sanitizers.hpp>
+
 namespace stress {
 namespace {
 
@@ -369,8 +371,15 @@ constexpr named all[] = {
     {"window", make<window>},
 };
 
+bool is_synchronous(std::string_view name) noexcept {
+  return name == "raise" || name == "pipe" || name == "mixed";
+}
+
 // Not those that fork or need a terminal.
-constexpr const char* mixed[] = {"raise", "real_time", "timer", "itimer_real", "pipe", "io"};
+bool is_mixed(std::string_view name) noexcept {
+  constexpr std::string_view all_mixed[] = {"raise", "real_time", "timer", "itimer_real", "pipe", "io"};
+  return std::find(std::begin(all_mixed), std::end(all_mixed), name) != std::end(all_mixed);
+}
 
 }  // namespace
 
@@ -385,6 +394,8 @@ const std::vector<std::string>& source_names() {
 }
 
 std::string why_unavailable(std::string_view name) {
+  if (test::under_thread_sanitizer && !is_synchronous(name))
+    return "ThreadSanitizer delivers late what a thread does not send to itself, and not each";
   if (name != "window") return {};
   // A container may have no terminals.
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -396,10 +407,8 @@ std::string why_unavailable(std::string_view name) {
 std::vector<std::unique_ptr<source>> make_sources(std::string_view name) {
   std::vector<std::unique_ptr<source>> made;
   for (const named& each : all) {
-    const bool wanted =
-        name == "mixed" ? std::find(std::begin(mixed), std::end(mixed), std::string_view(each.name)) !=
-                              std::end(mixed)
-                        : name == each.name;
+    const bool wanted = name == "mixed" ? is_mixed(each.name) && why_unavailable(each.name).empty()
+                                        : name == each.name;
     if (wanted) made.push_back(each.make());
   }
   return made;

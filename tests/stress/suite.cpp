@@ -13,6 +13,7 @@
 #include <tests/stress/options.hpp>
 #include <tests/stress/report.hpp>
 #include <tests/stress/source.hpp>
+#include <tests/support/sanitizers.hpp>
 
 namespace stress {
 
@@ -34,7 +35,7 @@ const std::vector<scenario_kind>& scenario_kinds() {
       {"long", "sections of a millisecond", {"no_lock", "no_guard"}, 2},
       {"crowd", "the words, by 64 threads", {"no_lock", "no_guard"}, 64},
       {"ping_pong", "two processes that wake each other", {"late_sleep", "late_poll"}, 1, true},
-      {"limit", "as many real-time signals as may be queued", {"no_guard", "loses_signals"}, 1, true},
+      {"limit", "as many real-time signals as may be queued", {"no_guard", "loses_signals"}, 1, true, false, true},
   };
   return all;
 }
@@ -50,8 +51,19 @@ std::size_t place_of(const std::string& scenario) {
       all.begin());
 }
 
+bool among(const std::string& name, const std::vector<std::string>& all) {
+  return std::find(all.begin(), all.end(), name) != all.end();
+}
 bool chosen(const std::vector<std::string>& from, const std::string& name) {
-  return from.empty() || std::find(from.begin(), from.end(), name) != from.end();
+  return from.empty() || among(name, from);
+}
+
+/// Empty when it can be run here.
+std::string why_unavailable(const scenario_kind& kind) {
+  if (!test::under_thread_sanitizer) return {};
+  if (kind.queues) return "ThreadSanitizer keeps only one signal of a number";
+  if (kind.has_children) return "ThreadSanitizer delivers to a child what was pending in its parent";
+  return {};
 }
 
 /// The command that repeats a run. What is broken may be a backend of its own, which has no name there.
@@ -126,12 +138,20 @@ class session {
   }
 
   void leave_out_unavailable() {
-    for (const std::string& name : source_names()) {
-      const std::string why = why_unavailable(name);
-      if (why.empty() || !chosen(asked_.sources, name)) continue;
-      unavailable_.push_back(name);
-      fmt::print("SKIPPED source {}: {}\n", name, why);
-    }
+    for (const std::string& name : source_names())
+      leave_out("source", name, why_unavailable(name), asked_.sources, unavailable_sources_);
+    for (const scenario_kind& kind : scenario_kinds())
+      leave_out("scenario", kind.name, why_unavailable(kind), asked_.scenarios, unavailable_scenarios_);
+  }
+  static void leave_out(const char* what, const std::string& name, const std::string& why,
+                        const std::vector<std::string>& asked, std::vector<std::string>& unavailable) {
+    if (why.empty() || !chosen(asked, name)) return;
+    unavailable.push_back(name);
+    fmt::print("SKIPPED {} {}: {}\n", what, name, why);
+  }
+
+  [[nodiscard]] bool takes_part(const scenario_kind& kind) const {
+    return chosen(asked_.scenarios, kind.name) && !among(kind.name, unavailable_scenarios_);
   }
 
   /// Without --source each scenario gets "mixed" and one other, in turns.
@@ -140,9 +160,7 @@ class session {
     std::vector<std::string> all = asked_.sources;
     if (all.empty()) all = {"mixed", source_names()[turn % (source_names().size() - 1)]};
     if (kind.has_children) std::erase(all, "child");
-    std::erase_if(all, [&](const std::string& name) {
-      return std::find(unavailable_.begin(), unavailable_.end(), name) != unavailable_.end();
-    });
+    std::erase_if(all, [&](const std::string& name) { return among(name, unavailable_sources_); });
     return all;
   }
 
@@ -150,7 +168,7 @@ class session {
     std::vector<cell> all;
     std::uint64_t turn = seed;
     for (const scenario_kind& kind : scenario_kinds()) {
-      if (!chosen(asked_.scenarios, kind.name)) continue;
+      if (!takes_part(kind)) continue;
       for (const std::string& backend : backends_with(asked_.mutant)) {
         if (!chosen(asked_.backends, backend)) continue;
         if (make(asked_.mutant, backend, kind.name) == nullptr) continue;
@@ -222,7 +240,7 @@ class session {
     unsigned survived = 0;
     unsigned caught = 0;
     for (const scenario_kind& kind : scenario_kinds()) {
-      if (!chosen(asked_.scenarios, kind.name)) continue;
+      if (!takes_part(kind)) continue;
       for (const std::string& mutant : kind.mutants) {
         for (const std::string& backend : backends_with(mutant)) {
           if (!chosen(asked_.backends, backend)) continue;
@@ -314,7 +332,7 @@ class session {
   const std::string program_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
   const clock::time_point started_ = clock::now();
-  std::vector<std::string> unavailable_;
+  std::vector<std::string> unavailable_sources_, unavailable_scenarios_;
   interruption interrupted_;
   std::vector<result> results_;
 };

@@ -24,6 +24,7 @@ struct scenario_kind {
   unsigned threads = 2;
   bool alone = false;  ///< it sends by itself
   bool has_children = false;  ///< of its own, which the source "child" would reap
+  bool queues = false;        ///< it needs each signal that it sends, also of one number
 };
 [[nodiscard]] const std::vector<scenario_kind>& scenario_kinds();
 
