@@ -68,7 +68,7 @@ struct counters {
   count operations{0};
   count sent{0};       ///< by a scenario itself: signals that a system call accepted
   count delivered{0};  ///< handlers that ran
-  count deferred{0};   ///< of those: in the end of an owner, which had held them off
+  count deferred{0};   ///< of those: in the end of an owner, which had held them off, or just then
   count lost{0};       ///< of sent: signals that no handler ran for
   count torn{0};       ///< states that should have been whole and were not
   count disorder{0};   ///< real-time payloads that came before an earlier one

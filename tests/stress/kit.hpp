@@ -50,25 +50,39 @@ struct no_lock {
   void unlock() noexcept {}
 };
 
-/// Takes one that is pending away instead of letting it come.
-template <class B>
-struct loses_signals : B {
+/// Before an owner ends, it does something with what is pending.
+template <class B, void (*Meddle)() noexcept>
+struct meddling : B {
   static void restore(typename B::state_type outside) noexcept {
-    take_one_away();
+    Meddle();
     B::restore(outside);
   }
   static void leave() noexcept {
-    take_one_away();
+    Meddle();
     B::leave();
   }
-
- private:
-  static void take_one_away() noexcept {
-    const sigset_t any{sigsafe::signal_set::maskable().native()};
-    constexpr timespec at_once{0, 0};
-    sigtimedwait(&any, nullptr, &at_once);
-  }
 };
+
+inline bool take_one(sigset_t of, siginfo_t& taken) noexcept {
+  constexpr timespec at_once{0, 0};
+  return sigtimedwait(&of, &taken, &at_once) > 0;
+}
+inline void lose_one() noexcept {
+  siginfo_t taken;
+  take_one(sigsafe::signal_set::maskable().native(), taken);
+}
+inline void repeat_one() noexcept {
+  sigset_t queued;
+  sigemptyset(&queued);
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) sigaddset(&queued, signal);
+  siginfo_t taken;
+  if (!take_one(queued, taken)) return;
+  for (int i = 0; i < 2; ++i) pthread_sigqueue(pthread_self(), taken.si_signo, taken.si_value);
+}
+template <class B>
+using loses_signals = meddling<B, lose_one>;
+template <class B>
+using repeats_signals = meddling<B, repeat_one>;
 
 /// Never lets come what it has held off.
 template <class B>

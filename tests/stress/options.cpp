@@ -30,15 +30,16 @@ constexpr const char* footer =
     R"(NAMES are one or more, with commas between them; these options may be repeated.
 
 Examples:
-  sigsafe-stress --scenario mutex,guard --seconds 10 --json report.json
+  sigsafe-stress --scenario words,cell --seconds 10 --json report.json
       10 seconds of each run of two scenarios, on all backends, from all sources
-  sigsafe-stress --soak 8 --shard 2/4 --rate max
+  sigsafe-stress --soak 8 --seed 1 --shard 2/4
       the second quarter of all runs, again and again for 8 hours
 
 Exit status:
   0    all runs passed
   1    there was a violation
   2    the arguments were bad
+  3    this system did not let it run, such as for want of memory or processes
   130  interrupted
 )";
 
@@ -215,6 +216,8 @@ options options_of(const command_line& given, const choices& known) {
   wanted.self_test = given.self_test;
   if (wanted.self_test && given.mutant)
     throw bad_argument{"--self-test runs every mutant; leave out --mutant, or --self-test for one"};
+  if (wanted.self_test && (given.json || given.junit))
+    throw bad_argument{"--self-test prints what it caught and writes no report; leave out --json and --junit"};
   if (wanted.self_test && given.soak)
     throw bad_argument{"--self-test ends by itself; leave out --soak, or --self-test for a soak"};
   return wanted;
@@ -230,7 +233,7 @@ void add_choices(CLI::App& app, command_line& given) {
   app.add_option("--source", given.sources, "only with signals from these sources")
       ->type_name("NAMES")
       ->allow_extra_args(false);
-  app.add_option("--shard", given.shard, "only part i of n of the runs")->type_name("i/n");
+  app.add_option("--shard", given.shard, "only part i of n of the runs; all parts need the same --seed")->type_name("i/n");
   app.add_flag("--list", given.list, "name all scenarios, backends, sources and mutants");
 }
 

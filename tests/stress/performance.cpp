@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <cstring>
@@ -78,9 +77,7 @@ class performance {
     shared_.sending_stops = true;
     for (std::thread& each : senders) each.join();
     wait_for_all_workers();
-    // What is on the way comes while the workers go on.
-    const std::uint64_t deadline = now() + nanoseconds(on_.of.patience) / 2;
-    while (lost() != 0 && on_.counts.has_violation == 0 && now() < deadline) rest();
+    wait_for_what_is_on_the_way();
     workers_stop_ = true;
     for (std::thread& each : threads_) each.join();
     handlers_.clear();
@@ -100,10 +97,13 @@ class performance {
       const std::uint64_t due = from->due(number);
       const std::uint64_t time = now();
       if (due != 0 && time > due) on->counts.delays.add(time - due);
+      if (due == 0 && from->line().counts_each()) on->violation("a queued signal came twice, or one that was never sent");
       on->counts.delivered.fetch_add(1, std::memory_order_relaxed);
       from->handled();
       if (from->ordered()) {
-        if (number <= here.last_number) on->counts.disorder.fetch_add(1, std::memory_order_relaxed);
+        const std::uint64_t ahead = (number - here.last_number) & source::largest_number;
+        if (ahead == 0 || ahead > source::largest_number / 2)
+          on->counts.disorder.fetch_add(1, std::memory_order_relaxed);
         here.last_number = number;
       }
       if (at == position::inside) return on->torn();  // an owner should have held it off
@@ -117,13 +117,13 @@ class performance {
     clock_nanosleep(CLOCK_MONOTONIC, 0, &a_millisecond, nullptr);
   }
 
-  void start_workers() {
-    workers_.threads.resize(on_.of.threads);
+  void start_workers() try {
+    workers_.resize(on_.of.threads);
     for (unsigned i = 0; i < on_.of.threads; ++i) {
       threads_.emplace_back([this, i] {
         here.index = i;
         here.random = (on_.of.seed + i) * 2 + 1;
-        workers_.threads[i] = pthread_self();
+        workers_[i] = pthread_self();
         ++ready_;
         while (ready_.load() < on_.of.threads) std::this_thread::yield();
         set_mask({});
@@ -139,6 +139,10 @@ class performance {
       });
     }
     while (ready_.load() < on_.of.threads) std::this_thread::yield();
+  } catch (const std::system_error& error) {
+    // Those that have started cannot be joined.
+    on_.violation(fmt::format("not all {} threads could be started: {}", on_.of.threads, error.what()));
+    _exit(0);
   }
 
   /// Until each has begun an operation after this: one that was just about to send has sent.
@@ -147,6 +151,18 @@ class performance {
     for (unsigned i = 0; i < on_.of.threads; ++i) before[i] = rounds_[i];
     for (unsigned i = 0; i < on_.of.threads; ++i)
       while (rounds_[i] == before[i]) rest();
+  }
+
+  /// It comes while the workers go on; when nothing has come for a while, nothing will.
+  void wait_for_what_is_on_the_way() const noexcept {
+    std::uint64_t left = lost();
+    std::uint64_t since = now();
+    while (left != 0 && on_.counts.has_violation == 0 && now() - since < nanoseconds(on_.of.patience) / 2) {
+      rest();
+      const std::uint64_t still = lost();
+      if (still < left) since = now();
+      left = still;
+    }
   }
 
   [[nodiscard]] std::uint64_t lost() const noexcept {
@@ -185,8 +201,8 @@ class mapped {
   void* at_;
 };
 
-[[noreturn]] void perform(const cell& what, const factory& make, shared& with) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+[[noreturn]] void perform(const cell& what, const factory& make, shared& with, pid_t parent) {
+  end_with(parent);
   // An end that is asked for at the terminal reaches the whole group; the parent deals with it.
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) ::signal(signal, SIG_IGN);
   set_mask(sigsafe::signal_set::all());
@@ -226,17 +242,25 @@ result summary(const cell& what, const shared& with) {
   return end;
 }
 
-std::string violation_of(const result& end, const counters& from, int status, bool hung) {
+std::string violation_of(const result& end, const shared& with, int status, bool hung) {
+  const counters& from = with.counts;
+  std::uint64_t spurious = 0;
+  for (const channel& each : with.channels) spurious += each.spurious();
   if (from.has_violation != 0) return from.violation;
   if (end.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
-  if (hung) return fmt::format("no progress for {} s: a deadlock, or a wake-up was lost", end.of.patience);
+  if (hung)
+    return fmt::format("no progress for {} s, or no end after {} s: a deadlock, or a wake-up was lost", end.of.patience,
+                       3 * end.of.patience);
   if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
     return fmt::format("ended with status {}, as sanitizers end a program; what they say stands on standard error",
                        WEXITSTATUS(status));
   if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   if (end.lost != 0) return fmt::format("{} signals were lost", end.lost);
   if (end.disorder != 0) return fmt::format("{} real-time signals came out of order", end.disorder);
+  if (spurious != 0) return fmt::format("{} more signals came than were sent", spurious);
+  if (end.ended == verdict::interrupted) return {};
   if (end.operations == 0) return "nothing was done";
+  if (end.sent == 0) return "no signal was sent; a limit may be too low, such as RLIMIT_SIGPENDING (ulimit -i)";
   return {};
 }
 
@@ -248,37 +272,47 @@ result run_cell(const cell& what, const factory& make,
   shared& with = *memory;
   const std::uint64_t start = now();
   std::fflush(nullptr);
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (child == 0) perform(what, make, with);
+  if (child == 0) perform(what, make, with, parent);
 
+  // Without a descriptor, on a kernel before 5.3, the end is noticed a little later.
   pollfd ended{static_cast<int>(syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
   bool interrupted = false;
   bool hung = false;
   std::uint64_t progress = 0;
   std::uint64_t since = start;
-  while (poll(&ended, 1, 20) == 0 || ended.revents == 0) {
+  std::uint64_t stopped = 0;
+  int status = 0;
+  for (;;) {
+    poll(&ended, 1, 20);
+    const pid_t done = waitpid(child, &status, WNOHANG);
+    if (done == child) break;
+    if (done < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
     const std::uint64_t time = now();
-    const std::uint64_t done = with.counts.operations + with.counts.delivered;
-    if (done != progress) since = time;
-    progress = done;
+    const std::uint64_t so_far = with.counts.operations + with.counts.delivered;
+    if (so_far != progress) since = time;
+    progress = so_far;
     if (!idle(with.counts)) interrupted = true;
     const bool wrong = with.counts.torn != 0 || with.counts.has_violation != 0;
-    if (interrupted || wrong || time - start > nanoseconds(what.seconds)) with.stop = true;
-    // What is wrong already may never come to its end.
-    if (time - since > nanoseconds(wrong ? what.patience / 20 : what.patience)) {
+    if (interrupted || wrong || time - start > nanoseconds(what.seconds)) {
+      with.stop = true;
+      if (stopped == 0) stopped = time;
+    }
+    // What is wrong already may never come to its end, and while one worker hangs, others may go on.
+    const std::uint64_t patience = nanoseconds(wrong ? what.patience / 20 : what.patience);
+    if (time - since > patience || (stopped != 0 && time - stopped > 3 * patience)) {
       hung = true;
       kill(child, SIGKILL);
     }
   }
   close(ended.fd);
-  const int status = end_of(child);
   result end = summary(what, with);
   end.seconds = static_cast<double>(now() - start) / 1e9;
-  end.violation = violation_of(end, with.counts, status, hung);
-  end.ended = !end.violation.empty() ? verdict::violated
-              : interrupted          ? verdict::interrupted
-                                     : verdict::passed;
+  end.ended = interrupted ? verdict::interrupted : verdict::passed;
+  end.violation = violation_of(end, with, status, hung);
+  if (!end.violation.empty()) end.ended = verdict::violated;
   return end;
 }
 

@@ -1,7 +1,6 @@
 // What threads and handlers do together, for any kit.
 #pragma once
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -306,21 +305,22 @@ class condition : public scenario {
   void operate(stage& on) override {
     using namespace std::chrono_literals;
     std::unique_lock lock{mutex_};
-    if (tokens_ == 0) has_token_.wait_for(lock, 1ms, [&] { return tokens_ > 0; });
-    if (tokens_ > 0) {
+    if (!has_token_.wait_for(lock, 1ms, [&] { return tokens_ > 0; })) return;
+    {
       section owned;
       owned.begins();
-      --tokens_;
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      on.inside();
-      ++in_use_;
+      move_token(tokens_, in_use_, on);
       owned.ends();
       lock.unlock();
-      lock.lock();
-      --in_use_;
-      ++tokens_;
     }
-    lock.unlock();
+    {
+      section owned;
+      lock.lock();
+      owned.begins();
+      move_token(in_use_, tokens_, on);
+      owned.ends();
+      lock.unlock();
+    }
     has_token_.notify_one();
   }
   void interrupt(stage& on) noexcept override {
@@ -332,6 +332,13 @@ class condition : public scenario {
   }
 
  private:
+  static void move_token(int& from, int& to, stage& on) noexcept {
+    --from;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    on.inside();
+    ++to;
+  }
+
   static constexpr int all = 1;
   typename Kit::raw_mutex mutex_;
   std::condition_variable_any has_token_;
@@ -375,7 +382,7 @@ class churn : public scenario {
       if (!alive->load()) on->torn();
     }
   };
-  std::array<std::atomic<bool>, 1024> alive_{};
+  std::array<std::atomic<bool>, most_workers> alive_{};
 };
 
 /// Children of a fork inside a lock find the state whole and can go on with it.
@@ -385,25 +392,30 @@ class forks : public scenario {
   void operate(stage& on) override {
     in_section(shared_, [&](words& all) { all.change(on); });
     if (here.next_random() % 64 != 0) return;
+    const pid_t child = fork_inside(on);
+    if (child > 0 && end_of(child) != 0) on.torn();
+  }
+  void interrupt(stage& on) noexcept override { shared_.lock()->change(on); }
+
+ private:
+  pid_t fork_inside(stage& on) noexcept {
+    const pid_t parent = getpid();
     section owned;
     auto locked = shared_.lock();
     owned.begins();
     on.inside();
     const pid_t child = fork();
     if (child == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      end_with(parent);
       const bool whole = locked->whole();
       locked.unlock();
       _exit(whole && shared_.lock()->whole() ? 0 : 1);
     }
     owned.ends();
     locked.unlock();
-    if (child < 0) return;
-    if (end_of(child) != 0) on.torn();
+    return child;
   }
-  void interrupt(stage& on) noexcept override { shared_.lock()->change(on); }
 
- private:
   typename Kit::template mutex<words> shared_;
 };
 

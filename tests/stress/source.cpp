@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -114,15 +113,35 @@ class raised : public synchronous {
   bool send_here() noexcept override { return ::raise(signal()) == 0; }
 };
 
+/// As a standard signal is answered by a later handler, but only by one on the same thread.
 class thread_killed : public source {
  public:
-  thread_killed() : source(SIGUSR2, account::latest) {}
+  thread_killed() : source(SIGUSR2, account::own) {}
   void send(stage& on, const workers& to) override {
-    for (; !on.sending_stops(); pace(on, line()))
-      send_one([&](int) {
-        return pthread_kill(to.threads[here.next_random() % to.threads.size()], signal()) == 0;
-      });
+    for (; !on.sending_stops(); pace(on, line())) {
+      const std::size_t which = here.next_random() % to.size();
+      std::uint64_t none = 0;
+      workers_[which].oldest.compare_exchange_strong(none, now());
+      ++workers_[which].sent;
+      line().owes();
+      send_one([&](int) { return pthread_kill(to[which], signal()) == 0; });
+    }
   }
+  std::uint64_t due(std::uint64_t) noexcept override {
+    per_worker& mine = workers_[here.index];
+    const std::uint64_t sent = mine.sent;
+    line().answers(sent - mine.answered);
+    mine.answered = sent;
+    return mine.oldest.exchange(0);
+  }
+
+ private:
+  struct per_worker {
+    count sent{0};
+    count oldest{0};
+    std::uint64_t answered = 0;
+  };
+  std::array<per_worker, most_workers> workers_{};
 };
 
 /// Real-time signals to one thread each, numbered: they must come in order.
@@ -132,8 +151,7 @@ class thread_queued : public source {
   void send(stage& on, const workers& to) override {
     for (; !on.sending_stops(); pace(on, line()))
       send_one([&](int number) {
-        return pthread_sigqueue(to.threads[here.next_random() % to.threads.size()], signal(),
-                                {.sival_int = number}) == 0;
+        return pthread_sigqueue(to[here.next_random() % to.size()], signal(), {.sival_int = number}) == 0;
       });
   }
   bool ordered() const noexcept override { return true; }
@@ -146,14 +164,14 @@ class other_process : public source {
   void send(stage& on, const workers&) override {
     const pid_t target = getpid();
     const pid_t sender = fork();
-    require(sender >= 0, "fork");
+    if (sender < 0) return on.violation("no process that sends could be forked");
     if (sender == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      end_with(target);
       for (; !on.sending_stops() && getppid() == target; pace(on, line()))
         send_one([&](int number) { return send_to(target, number); });
       _exit(0);
     }
-    waitpid(sender, nullptr, 0);
+    if (end_of(sender) != 0) on.violation("the process that sends did not end well");
   }
 
  protected:
@@ -184,7 +202,8 @@ class interval_timer : public source {
   interval_timer(__itimer_which which, int signal) : source(signal, account::latest), which_(which) {}
   void between(stage& on) noexcept override {
     if (here.index != 0 || running_.load(std::memory_order_relaxed)) return;
-    const std::uint64_t delay = timer_delay(on) / 1000 + 1;
+    constexpr std::uint64_t longest = 100'000'000;  // of processor time, which may pass slowly
+    const std::uint64_t delay = std::min(timer_delay(on), longest) / 1000 + 1;
     running_ = true;
     // Those that count the processor's time come when it has passed, and nobody knows when.
     line().sending(which_ == ITIMER_REAL ? now() + delay * 1000 : 0);
@@ -251,9 +270,7 @@ class child_exit : public source {
       if (send_one([&](int) { return fork_one(); })) line().owes();
   }
   void handled() noexcept override {
-    const int error = errno;
     while (waitpid(-1, nullptr, WNOHANG) > 0) line().answers();
-    errno = error;
   }
 
  private:
@@ -300,11 +317,9 @@ class ready_descriptor : public source {
       if (send_one([&](int) { return write(ends_[1], "x", 1) == 1; })) line().owes();
   }
   void handled() noexcept override {
-    const int error = errno;
     char bytes[256];
     for (ssize_t size; (size = read(ends_[0], bytes, sizeof(bytes))) > 0;)
       line().answers(static_cast<std::uint64_t>(size));
-    errno = error;
   }
 
  private:

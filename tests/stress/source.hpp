@@ -13,10 +13,7 @@
 namespace stress {
 
 /// The worker threads, for sources that choose one.
-struct workers {
-  std::vector<pthread_t> threads;
-  std::vector<pid_t> ids;
-};
+using workers = std::vector<pthread_t>;
 
 /// One kind of signal. Its channel is in memory that other processes share.
 class source {
@@ -33,9 +30,11 @@ class source {
   virtual void between(stage&) noexcept {}
   /// On a thread of its own where every signal is blocked, until the stage stops sending.
   virtual void send(stage&, const workers&) {}
+  /// What fits into the payload of a signal; after it comes 0.
+  static constexpr std::uint64_t largest_number = 0x7fffffff;
   /// In the handler: which of the channel's signals came, when it was sent (0 when nobody knows), and
   /// what else there is to do.
-  [[nodiscard]] virtual std::uint64_t number_of(const sigsafe::signal_info& info) const noexcept {
+  [[nodiscard]] std::uint64_t number_of(const sigsafe::signal_info& info) const noexcept {
     const auto value = info.value();
     return value ? static_cast<std::uint64_t>(value->sival_int) : 0;
   }
@@ -55,9 +54,10 @@ class source {
   /// Calls a function that sends a number, and returns whether the kernel accepted it.
   template <class Send>
   bool send_one(Send function) noexcept {
-    const std::uint64_t number = channel_->sending();
-    if (function(static_cast<int>(number & 0x7fffffff))) return true;
-    channel_->refused();
+    const std::uint64_t due = now();
+    const std::uint64_t number = channel_->sending(due);
+    if (function(static_cast<int>(number & largest_number))) return true;
+    channel_->refused(number, due);
     return false;
   }
 

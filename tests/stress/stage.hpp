@@ -3,8 +3,10 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -26,12 +28,19 @@ namespace stress {
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-/// Waits for a child's end and returns its status, as of waitpid.
+/// Waits for a child's end and returns its status, as of waitpid; not 0 when there is none.
 [[nodiscard]] inline int end_of(pid_t child) noexcept {
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  pid_t ended;
+  while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {
   }
-  return status;
+  return ended == child ? status : -1;
+}
+
+/// In a child: it shall not outlive its parent.
+inline void end_with(pid_t parent) noexcept {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(0);
 }
 
 /// Where this thread is with regard to the owners of the scenario.
@@ -71,7 +80,7 @@ class channel {
   [[nodiscard]] bool counts_each() const noexcept { return by_ == account::each; }
 
   /// Before the system call: the number of this signal. A refused one is taken back.
-  std::uint64_t sending(std::uint64_t due = now()) noexcept {
+  std::uint64_t sending(std::uint64_t due) noexcept {
     const std::uint64_t number = sent_.fetch_add(1) + 1;
     if (by_ != account::own) owed_.fetch_add(1);
     if (counts_each()) {
@@ -82,8 +91,11 @@ class channel {
     }
     return number;
   }
-  void refused() noexcept {
-    if (counts_each()) due_of(sent_) = 0;
+  void refused(std::uint64_t number, std::uint64_t due) noexcept {
+    if (counts_each())
+      due_of(number) = 0;
+    else
+      oldest_.compare_exchange_strong(due, 0);
     sent_.fetch_sub(1);
     if (by_ != account::own) owed_.fetch_sub(1);
   }
@@ -117,6 +129,10 @@ class channel {
     return owed > answered ? owed - answered : 0;
   }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t spurious() const noexcept {
+    const std::uint64_t sent = sent_, delivered = delivered_;
+    return delivered > sent ? delivered - sent : 0;
+  }
   [[nodiscard]] std::uint64_t coalesced() const noexcept {
     const std::uint64_t gone = delivered_ + lost();
     return !counts_each() && sent_ > gone ? sent_ - gone : 0;

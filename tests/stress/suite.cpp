@@ -1,9 +1,12 @@
 #include <tests/stress/suite.hpp>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <optional>
 #include <variant>
 
 #include <fmt/format.h>
@@ -21,7 +24,7 @@ const std::vector<scenario_kind>& scenario_kinds() {
   static const std::vector<scenario_kind> all = {
       {"words",
        "words in a mutex, changed by threads and handlers",
-       {"no_lock", "no_guard", "loses_signals", "never_opens"},
+       {"no_lock", "no_guard", "loses_signals", "repeats_signals", "never_opens"},
        2},
       {"ring", "numbers through a ring in a mutex, in their order", {"no_lock", "no_guard"}, 2},
       {"free_list", "nodes that are taken and put back", {"no_lock", "no_guard"}, 2},
@@ -84,9 +87,15 @@ result sum_of(const std::vector<result>& all) {
   return sum;
 }
 
-/// SIGINT, SIGTERM and the end of the terminal, until then.
+/// SIGINT, SIGTERM and the end of the terminal, until then. What the program was started to ignore, as by
+/// nohup or in the background, it ignores.
 class interruption {
  public:
+  interruption() {
+    listen(SIGINT, on_int_);
+    listen(SIGTERM, on_term_);
+    listen(SIGHUP, on_hup_);
+  }
   [[nodiscard]] bool came() const noexcept { return came_.load(); }
 
  private:
@@ -94,10 +103,16 @@ class interruption {
     std::atomic<bool>* came;
     void operator()() const noexcept { came->store(true); }
   };
+  using listener = std::optional<sigsafe::handler<note>>;
+
+  void listen(int signal, listener& by) {
+    struct sigaction found;
+    sigaction(signal, nullptr, &found);
+    if (found.sa_handler != SIG_IGN) by.emplace(signal, note{&came_}, sigsafe::handler_options{.restart = true});
+  }
+
   std::atomic<bool> came_{false};
-  sigsafe::handler<note> on_int_{SIGINT, note{&came_}, {.restart = true}};
-  sigsafe::handler<note> on_term_{SIGTERM, note{&came_}, {.restart = true}};
-  sigsafe::handler<note> on_hup_{SIGHUP, note{&came_}, {.restart = true}};
+  listener on_int_, on_term_, on_hup_;
 };
 
 }  // namespace
@@ -214,8 +229,8 @@ class session {
     const auto started = clock::now();
     const auto line = [&](std::uint64_t operations, std::uint64_t signals) {
       const std::chrono::duration<double> time = clock::now() - started;
-      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", terminal_ ? "\r" : "", name,
-                 time.count(), count_text(operations), count_text(signals));
+      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", over_, name, time.count(),
+                 count_text(operations), count_text(signals));
     };
     result end = run_cell(what, *make(what.mutant, what.backend, what.scenario), [&](const counters& so_far) {
       if (terminal_) {
@@ -244,7 +259,6 @@ class session {
       for (const std::string& mutant : kind.mutants) {
         for (const std::string& backend : backends_with(mutant)) {
           if (!chosen(asked_.backends, backend)) continue;
-          if (interrupted_.came()) return 130;
           const result end = perform({.scenario = kind.name,
                                       .backend = backend,
                                       .source = kind.alone ? own_source : "mixed",
@@ -253,6 +267,10 @@ class session {
                                       .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
                                       .seed = asked_.seed,
                                       .patience = 1});
+          if (interrupted_.came()) {
+            fmt::print("self-test: {} caught, {} survived, interrupted\n", caught, survived);
+            return 130;
+          }
           const bool found = end.ended == verdict::violated;
           fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
           ++(found ? caught : survived);
@@ -295,7 +313,7 @@ class session {
   void print_checkpoint() const {
     const result all = sum_of(results_);
     fmt::print("{}checkpoint: {:.0f} min, {} runs, {} operations, {} signals, no violation\n",
-               terminal_ ? "\r" : "", std::chrono::duration<double>(clock::now() - started_).count() / 60,
+               over_, std::chrono::duration<double>(clock::now() - started_).count() / 60,
                count_text(all.runs), count_text(all.operations), count_text(all.delivered));
     std::fflush(stdout);
   }
@@ -331,6 +349,7 @@ class session {
   const options& asked_;
   const std::string program_;
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
+  const char* const over_ = terminal_ ? "\r\x1b[K" : "";  // the line that is there
   const clock::time_point started_ = clock::now();
   std::vector<std::string> unavailable_sources_, unavailable_scenarios_;
   interruption interrupted_;
@@ -349,7 +368,14 @@ int suite::run(int argc, const char* const* argv) {
   for (const auto& each : broken) known.mutants.push_back(each.first);
   const auto parsed = parse(argc, argv, known);
   if (const int* status = std::get_if<int>(&parsed)) return *status;
-  return session{*this, broken, std::get<options>(parsed), argv[0]}.go();
+  // Ignored, children could not be waited for.
+  ::signal(SIGCHLD, SIG_DFL);
+  try {
+    return session{*this, broken, std::get<options>(parsed), argv[0]}.go();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "sigsafe-stress: {}\n", error.what());
+    return 3;
+  }
 }
 
 }  // namespace stress

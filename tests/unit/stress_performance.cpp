@@ -31,6 +31,11 @@ stress::result result_of(std::function<void(stress::stage&)> does, bool go_on = 
   return run_cell(what, make, [&](const stress::counters&) { return go_on; });
 }
 
+void works(stress::stage& on, std::uint64_t operations = 1) {
+  on.counts.operations = operations;
+  on.counts.sent = on.counts.delivered = 1;
+}
+
 void until_stopped(stress::stage& on) {
   while (!on.stopping()) {
   }
@@ -48,7 +53,7 @@ BOOST_AUTO_TEST_SUITE(stress_performance)
 BOOST_AUTO_TEST_CASE(what_works_until_the_time_is_over_passes) {
   const stress::result end = result_of([](stress::stage& on) {
     until_stopped(on);
-    on.counts.operations = 3;
+    works(on, 3);
     on.counts.delays.add(1000);
   });
   BOOST_TEST((end.ended == verdict::passed));
@@ -59,19 +64,20 @@ BOOST_AUTO_TEST_CASE(what_works_until_the_time_is_over_passes) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_interrupted_says_so) {
-  BOOST_TEST((result_of([](stress::stage& on) {
-                until_stopped(on);
-                on.counts.operations = 1;
-              }, false).ended == verdict::interrupted));
+  BOOST_TEST((result_of(until_stopped, false).ended == verdict::interrupted));
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_operations_is_a_violation) {
   require_violation(result_of(until_stopped), "nothing was done");
 }
 
+BOOST_AUTO_TEST_CASE(a_run_without_signals_is_a_violation) {
+  require_violation(result_of([](stress::stage& on) { on.counts.operations = 1; }), "no signal was sent");
+}
+
 BOOST_AUTO_TEST_CASE(a_status_as_of_a_sanitizer_is_a_violation) {
   require_violation(result_of([](stress::stage& on) {
-    on.counts.operations = 1;
+    works(on);
     _exit(66);
   }), "ended with status 66");
 }
@@ -86,15 +92,21 @@ BOOST_AUTO_TEST_CASE(an_exception_is_a_violation) {
 
 BOOST_AUTO_TEST_CASE(a_run_that_does_not_go_on_is_a_violation) {
   require_violation(result_of([](stress::stage& on) {
-    on.counts.operations = 1;
+    works(on);
     for (;;) pause();
   }), "no progress for 0.2 s");
+}
+
+BOOST_AUTO_TEST_CASE(a_run_of_which_a_part_goes_on_and_never_ends_is_a_violation) {
+  require_violation(result_of([](stress::stage& on) {
+    for (;;) ++on.counts.operations;
+  }), "no end after");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_lost_or_torn_or_out_of_order_is_a_violation) {
   const auto with = [](stress::count stress::counters::*what) {
     return result_of([=](stress::stage& on) {
-      on.counts.operations = 1;
+      works(on);
       on.counts.*what = 2;
     });
   };
@@ -132,6 +144,10 @@ BOOST_AUTO_TEST_CASE(of_queued_signals_each_must_arrive) {
   BOOST_TEST(line.take_due(one) == 10u);
   BOOST_TEST(line.lost() == 0u);
   BOOST_TEST(line.sent() == 2u);
+  BOOST_TEST(line.spurious() == 0u);
+  line.arrived();
+  BOOST_TEST(line.take_due(one) == 0u, "it came twice");
+  BOOST_TEST(line.spurious() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_queued_signal_that_does_not_arrive_holds_up_the_one_that_would_take_its_place) {
@@ -156,9 +172,10 @@ BOOST_AUTO_TEST_CASE(of_standard_signals_a_handler_answers_those_sent_before_it)
   BOOST_TEST(line.take_due(0) == 10u);
   BOOST_TEST(line.lost() == 0u);
   BOOST_TEST(line.coalesced() == 1u);
-  line.sending(30);
+  const std::uint64_t third = line.sending(30);
   BOOST_TEST(line.lost() == 1u);
-  line.refused();
+  line.refused(third, 30);
+  BOOST_TEST(line.take_due(0) == 0u);
   BOOST_TEST(line.lost() == 0u);
   BOOST_TEST(line.sent() == 2u);
 }

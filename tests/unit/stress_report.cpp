@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(help_describes_the_options_and_the_exit_statuses) {
   for (const std::string_view part :
        {"--scenario", "--backend", "--source", "--threads", "--rate", "--seconds", "--seed",
         "--mutant", "--self-test", "--list", "--soak", "--shard", "--json", "--junit", "--help",
-        "Examples:", "Exit status:", "130  interrupted"})
+        "Examples:", "Exit status:", "3    this system", "130  interrupted"})
     BOOST_TEST(all.output.find(part) != std::string::npos, part << " is missing");
 }
 
@@ -312,6 +312,8 @@ BOOST_AUTO_TEST_CASE(bad_numbers_are_refused) {
 BOOST_AUTO_TEST_CASE(a_self_test_takes_no_mutant_and_no_soak) {
   require_refused({"--self-test", "--mutant", "no_hold"},
                   "--self-test runs every mutant; leave out --mutant, or --self-test for one");
+  require_refused({"--self-test", "--json", "report.json"},
+                  "--self-test prints what it caught and writes no report; leave out --json and --junit");
   require_refused({"--soak", "1", "--self-test"},
                   "--self-test ends by itself; leave out --soak, or --self-test for a soak");
 }
