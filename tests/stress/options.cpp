@@ -233,7 +233,8 @@ void add_choices(CLI::App& app, command_line& given) {
   app.add_option("--source", given.sources, "only with signals from these sources")
       ->type_name("NAMES")
       ->allow_extra_args(false);
-  app.add_option("--shard", given.shard, "only part i of n of the runs; all parts need the same --seed")->type_name("i/n");
+  app.add_option("--shard", given.shard, "only part i of n of the runs; all parts need the same --seed")
+      ->type_name("i/n");
   app.add_flag("--list", given.list, "name all scenarios, backends, sources and mutants");
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -31,9 +32,10 @@ void stage::violation(std::string_view text) noexcept {
 }
 
 void stage::inside() noexcept {
-  // Handlers run the same code, but must not send: that would never end.
   if (here.at.load(std::memory_order_relaxed) != position::inside || sending_stops()) return;
   for (std::size_t i = 0; i < number_of_sources_; ++i) sources_[i]->inside(*this);
+  // Others find the state as it is in the middle of a change, also when all share one processor.
+  if (here.next_random() % 64 == 0) sched_yield();
 }
 
 namespace {
@@ -97,7 +99,8 @@ class performance {
       const std::uint64_t due = from->due(number);
       const std::uint64_t time = now();
       if (due != 0 && time > due) on->counts.delays.add(time - due);
-      if (due == 0 && from->line().counts_each()) on->violation("a queued signal came twice, or one that was never sent");
+      if (due == 0 && from->line().counts_each())
+        on->violation("a queued signal came twice, or one that was never sent");
       on->counts.delivered.fetch_add(1, std::memory_order_relaxed);
       from->handled();
       if (from->ordered()) {
@@ -249,12 +252,13 @@ std::string violation_of(const result& end, const shared& with, int status, bool
   if (from.has_violation != 0) return from.violation;
   if (end.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
   if (hung)
-    return fmt::format("no progress for {} s, or no end after {} s: a deadlock, or a wake-up was lost", end.of.patience,
-                       3 * end.of.patience);
+    return fmt::format("no progress for {} s, or no end after {} s: a deadlock, or a wake-up was lost",
+                       end.of.patience, 3 * end.of.patience);
   if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
     return fmt::format("ended with status {}, as sanitizers end a program; what they say stands on standard error",
                        WEXITSTATUS(status));
-  if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   if (end.lost != 0) return fmt::format("{} signals were lost", end.lost);
   if (end.disorder != 0) return fmt::format("{} real-time signals came out of order", end.disorder);
   if (spurious != 0) return fmt::format("{} more signals came than were sent", spurious);

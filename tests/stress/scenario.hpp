@@ -84,7 +84,6 @@ class ring : public scenario {
   void operate(stage& on) override {
     in_section(shared_, [&](state& numbers) {
       numbers.push(on);
-      on.inside();
       numbers.pop(on);
     });
   }
@@ -101,14 +100,16 @@ class ring : public scenario {
     std::uint64_t pushed = 0, popped = 0;
     void push(stage& on) noexcept {
       if (pushed - popped >= size) return on.torn();
-      items[pushed % size] = pushed;
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      ++pushed;
+      const std::uint64_t number = pushed;
+      items[number % size] = number;
+      on.inside();
+      pushed = number + 1;
     }
     void pop(stage& on) noexcept {
-      if (pushed == popped || items[popped % size] != popped) on.torn();
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      ++popped;
+      const std::uint64_t number = popped;
+      if (pushed == number || items[number % size] != number) on.torn();
+      on.inside();
+      popped = number + 1;
     }
   };
   typename Kit::template mutex<state> shared_;
@@ -154,8 +155,7 @@ class free_list : public scenario {
     taken.users.fetch_sub(1);
     with_list(in_worker, [&](state& list) {
       list.nodes[mine].next = list.first;
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      if (in_worker) on.inside();
+      on.inside();
       list.first = mine;
       return mine;
     });
@@ -176,13 +176,13 @@ class text : public scenario {
   void operate(stage& on) override {
     in_section(shared_, [&](state& written) {
       written.check(on);
-      written.write(on, static_cast<char>('a' + here.next_random() % 26), here.next_random() % 100, true);
+      written.write(on, static_cast<char>('a' + here.next_random() % 26), here.next_random() % 100);
     });
   }
   void interrupt(stage& on) noexcept override {
     const auto locked = shared_.lock();
     locked->check(on);
-    locked->write(on, 'Z', 30, false);
+    locked->write(on, 'Z', 30);
   }
 
  private:
@@ -194,9 +194,9 @@ class text : public scenario {
         if (letters[i] != letters[0]) return on.torn();
       if (letters[length] != '\0') on.torn();
     }
-    void write(stage& on, char letter, std::size_t size, bool in_worker) noexcept {
+    void write(stage& on, char letter, std::size_t size) noexcept {
       for (std::size_t i = 0; i < size; ++i) letters[i] = letter;
-      if (in_worker) on.inside();
+      on.inside();
       letters[size] = '\0';
       std::atomic_signal_fence(std::memory_order_seq_cst);
       length = size;
@@ -334,7 +334,6 @@ class condition : public scenario {
  private:
   static void move_token(int& from, int& to, stage& on) noexcept {
     --from;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
     on.inside();
     ++to;
   }

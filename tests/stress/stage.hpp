@@ -179,7 +179,8 @@ class stage {
   void violation(std::string_view text) noexcept;
   void torn() noexcept { counts.torn.fetch_add(1, std::memory_order_relaxed); }
 
-  /// In a section, where its owners must hold off handlers: synchronous sources send here.
+  /// In the middle of a change, where owners must hold off handlers: synchronous sources send here.
+  /// Does nothing in a handler, which would never end.
   void inside() noexcept;
 
   const cell& of;

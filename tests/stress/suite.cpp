@@ -61,10 +61,12 @@ bool chosen(const std::vector<std::string>& from, const std::string& name) {
   return from.empty() || among(name, from);
 }
 
+constexpr const char* one_of_each = "ThreadSanitizer keeps only one signal of a number";
+
 /// Empty when it can be run here.
 std::string why_unavailable(const scenario_kind& kind) {
   if (!test::under_thread_sanitizer) return {};
-  if (kind.queues) return "ThreadSanitizer keeps only one signal of a number";
+  if (kind.queues) return one_of_each;
   if (kind.has_children) return "ThreadSanitizer delivers to a child what was pending in its parent";
   return {};
 }
@@ -157,6 +159,8 @@ class session {
       leave_out("source", name, why_unavailable(name), asked_.sources, unavailable_sources_);
     for (const scenario_kind& kind : scenario_kinds())
       leave_out("scenario", kind.name, why_unavailable(kind), asked_.scenarios, unavailable_scenarios_);
+    if (asked_.self_test && test::under_thread_sanitizer)
+      leave_out("mutant", "repeats_signals", one_of_each, {}, unavailable_mutants_);
   }
   static void leave_out(const char* what, const std::string& name, const std::string& why,
                         const std::vector<std::string>& asked, std::vector<std::string>& unavailable) {
@@ -251,31 +255,39 @@ class session {
   }
 
   /// Every scenario with every mutant that it must catch.
-  int self_test() {
-    unsigned survived = 0;
-    unsigned caught = 0;
+  std::vector<cell> plan_of_mutants() const {
+    std::vector<cell> all;
     for (const scenario_kind& kind : scenario_kinds()) {
       if (!takes_part(kind)) continue;
       for (const std::string& mutant : kind.mutants) {
-        for (const std::string& backend : backends_with(mutant)) {
-          if (!chosen(asked_.backends, backend)) continue;
-          const result end = perform({.scenario = kind.name,
-                                      .backend = backend,
-                                      .source = kind.alone ? own_source : "mixed",
-                                      .mutant = mutant,
-                                      .threads = kind.threads,
-                                      .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
-                                      .seed = asked_.seed,
-                                      .patience = 1});
-          if (interrupted_.came()) {
-            fmt::print("self-test: {} caught, {} survived, interrupted\n", caught, survived);
-            return 130;
-          }
-          const bool found = end.ended == verdict::violated;
-          fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
-          ++(found ? caught : survived);
-        }
+        if (among(mutant, unavailable_mutants_)) continue;
+        for (const std::string& backend : backends_with(mutant))
+          if (chosen(asked_.backends, backend))
+            all.push_back({.scenario = kind.name,
+                           .backend = backend,
+                           .source = kind.alone ? own_source : "mixed",
+                           .mutant = mutant,
+                           .threads = kind.threads,
+                           .seconds = asked_.seconds != 0 ? asked_.seconds : 1,
+                           .seed = asked_.seed,
+                           .patience = 1});
       }
+    }
+    return all;
+  }
+
+  int self_test() {
+    unsigned survived = 0;
+    unsigned caught = 0;
+    for (const cell& each : plan_of_mutants()) {
+      const result end = perform(each);
+      if (interrupted_.came()) {
+        fmt::print("self-test: {} caught, {} survived, interrupted\n", caught, survived);
+        return 130;
+      }
+      const bool found = end.ended == verdict::violated;
+      fmt::print("  {}: {}\n", found ? "caught" : "SURVIVED", end.violation);
+      ++(found ? caught : survived);
     }
     fmt::print("self-test: {} caught, {} survived\n", caught, survived);
     return survived == 0 && caught > 0 ? 0 : 1;
@@ -351,7 +363,7 @@ class session {
   const bool terminal_ = isatty(STDOUT_FILENO) != 0;
   const char* const over_ = terminal_ ? "\r\x1b[K" : "";  // the line that is there
   const clock::time_point started_ = clock::now();
-  std::vector<std::string> unavailable_sources_, unavailable_scenarios_;
+  std::vector<std::string> unavailable_sources_, unavailable_scenarios_, unavailable_mutants_;
   interruption interrupted_;
   std::vector<result> results_;
 };
