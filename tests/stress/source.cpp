@@ -56,7 +56,8 @@ class synchronous : public source {
   void between(stage& on) noexcept override {
     send_sometimes(on, 16);
     per_worker& mine = workers_[here.index];
-    if (mine.owed > mine.answered) on.violation("a signal was held off longer than until the end of the last owner");
+    if (mine.owed > mine.answered)
+      on.violation("a signal was lost, or held off longer than until the end of the last owner");
     if (mine.owed < mine.answered) on.violation("a signal came twice");
   }
   std::uint64_t due(std::uint64_t) noexcept override {
