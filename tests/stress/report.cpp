@@ -232,14 +232,15 @@ std::size_t number_of(const std::vector<result>& results, verdict ended) {
 }
 
 json totals_of(const std::vector<result>& results) {
-  json all{{"runs", std::accumulate(results.begin(), results.end(), 0U,
-                                    [](unsigned sum, const result& each) { return sum + each.runs; })}};
-  for (const verdict each : {verdict::passed, verdict::violated, verdict::interrupted})
-    all[name_of(each)] = number_of(results, each);
-  for (const counted& each : counts)
-    all[each.name] = std::accumulate(
-        results.begin(), results.end(), std::uint64_t{0},
-        [&](std::uint64_t sum, const result& from) { return sum + from.*each.member; });
+  const auto sum = [&](auto of) {
+    return std::accumulate(results.begin(), results.end(), std::uint64_t{0},
+                           [&](std::uint64_t so_far, const result& each) { return so_far + of(each); });
+  };
+  json all{{"runs", sum([](const result& each) { return each.runs; })}};
+  for (const verdict ended : {verdict::passed, verdict::violated, verdict::interrupted})
+    all[name_of(ended)] = sum([&](const result& each) { return each.ended == ended ? each.runs : 0U; });
+  for (const counted& number : counts)
+    all[number.name] = sum([&](const result& each) { return each.*number.member; });
   return all;
 }
 

@@ -362,7 +362,8 @@ class session {
       if (each.ended == verdict::violated) all = verdict::violated;
     // A soak draws other sources in each round.
     std::stable_sort(results_.begin(), results_.end(), [](const result& one, const result& other) {
-      return place_of(one.of.scenario) < place_of(other.of.scenario);
+      return std::pair{place_of(one.of.scenario), one.of.backend} <
+             std::pair{place_of(other.of.scenario), other.of.backend};
     });
     print_table(stdout, results_);
     print_delays(stdout, results_);

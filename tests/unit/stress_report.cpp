@@ -431,6 +431,9 @@ BOOST_FIXTURE_TEST_CASE(runs_of_the_same_become_one_line_with_their_number, loca
              R"(scenario  backend  source  runs  operations  signals  deferred  coalesced  lost  torn  p50 <=  p99 <=    max  verdict
 mutex     lazy     timer      3   3,703,701    6,000       210        300     0     0  1.0 µs   14 ms  1.0 s  passed
 )");
+  const auto totals = nlohmann::json::parse(stress::json_of({sum}, {}, verdict::passed, 6)).at("totals");
+  BOOST_TEST(totals.at("runs") == 3u);
+  BOOST_TEST(totals.at("passed") == 3u);
 }
 
 // ---- the table and the bars --------------------------------------------------------------------
