@@ -18,7 +18,7 @@ struct cell {
   std::string mutant;  ///< empty: none
   unsigned threads = 2;
   std::uint64_t rate = 0;  ///< signals per second and sender; 0: as fast as it goes
-  double seconds = 1;
+  double seconds = 1.2;
   std::uint64_t seed = 1;
   double patience = 10;  ///< seconds without any progress until it counts as a violation
 };

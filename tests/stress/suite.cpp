@@ -372,7 +372,8 @@ class session {
     const auto violations = std::count_if(results_.begin(), results_.end(), [](const result& each) {
       return each.ended == verdict::violated;
     });
-    fmt::print("sigsafe-stress: {} runs in {:.0f} s, {}{}\n", count_text(sum_of(results_).runs), seconds,
+    const unsigned runs = sum_of(results_).runs;
+    fmt::print("sigsafe-stress: {} {} in {:.0f} s, {}{}\n", count_text(runs), runs == 1 ? "run" : "runs", seconds,
                violations == 0 ? "no violation" : fmt::format("{} with a VIOLATION", violations),
                interrupted_.came() ? ", interrupted" : "");
     return all == verdict::violated ? 1 : all == verdict::interrupted ? 130 : 0;
