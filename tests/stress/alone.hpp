@@ -104,7 +104,7 @@ class queue_limit : public lone_scenario {
                                      const auto number = static_cast<std::uint64_t>(info.value()->sival_int);
                                      if (number != next) ++on.counts.disorder;
                                      next = number + 1;
-                                     on.counts.delays.add(now() - sent_at_[number % 128]);
+                                     on.counts.delays.add(now() - sent_at_[number % most]);
                                    }};
     while (!on.stopping()) {
       section owned;
@@ -113,12 +113,12 @@ class queue_limit : public lone_scenario {
         const typename Kit::guard off;
         owned.begins();
         next = 0;
-        for (; number < 128; ++number) {
+        for (; number < most; ++number) {
           sent_at_[static_cast<std::size_t>(number)] = now();
           if (sigqueue(getpid(), SIGRTMIN, {.sival_int = number}) != 0) break;
           ++on.counts.sent;
         }
-        if (number == 128) on.violation("the limit of queued signals was not reached");
+        if (number == most) on.violation("the limit of queued signals was not reached");
         owned.ends();
       }
       // With none, others of this user have taken the whole queue.
@@ -129,7 +129,8 @@ class queue_limit : public lone_scenario {
   }
 
  private:
-  std::array<std::uint64_t, 128> sent_at_{};
+  static constexpr int most = 128;  // more than the limit lets in
+  std::array<std::uint64_t, most> sent_at_{};
 };
 
 }  // namespace stress

@@ -84,22 +84,7 @@ using loses_signals = meddling<B, lose_one>;
 template <class B>
 using repeats_signals = meddling<B, repeat_one>;
 
-/// Never lets come what it has held off.
-template <class B>
-struct never_opens : B {
-  static void restore(typename B::state_type) noexcept {}
-  static void leave() noexcept {}
-};
-
-/// Enables first and sleeps then.
-template <class B>
-struct late_sleep : B {
-  static void wait(typename B::state_type outside) noexcept {
-    B::restore(outside);
-    pause();
-    static_cast<void>(B::disable());
-  }
-};
+/// Enables first and polls then.
 template <class B>
 struct late_poll : B {
   static void poll(typename B::state_type outside, std::span<pollfd> descriptors,

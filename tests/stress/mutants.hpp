@@ -26,8 +26,8 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<shared_words<kit<loses_signals<B>>>>(all["loses_signals"][backend], "words");
   add_alone<queue_limit<kit<loses_signals<B>>>>(all["loses_signals"][backend], "limit");
   add_workers<shared_words<kit<repeats_signals<B>>>>(all["repeats_signals"][backend], "words");
-  add_workers<shared_words<kit<never_opens<B>>>>(all["never_opens"][backend], "words");
-  add_alone<ping_pong<kit<late_sleep<B>>>>(all["late_sleep"][backend], "ping_pong");
+  add_workers<shared_words<kit<test::never_opens<B>>>>(all["never_opens"][backend], "words");
+  add_alone<ping_pong<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "ping_pong");
   add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
 }
 

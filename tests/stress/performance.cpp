@@ -33,7 +33,7 @@ void stage::violation(std::string_view text) noexcept {
 
 void stage::inside() noexcept {
   if (here.at.load(std::memory_order_relaxed) != position::inside || sending_stops()) return;
-  for (std::size_t i = 0; i < number_of_sources_; ++i) sources_[i]->inside(*this);
+  for (const auto& each : sources_) each->inside(*this);
   // Others find the state as it is in the middle of a change, also when all share one processor.
   if (here.next_random() % 64 == 0) sched_yield();
 }
@@ -62,18 +62,16 @@ class performance {
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       sources_[i]->use(shared_.channels[i]);
       sources_[i]->open(on_);
-      pointers_.push_back(sources_[i].get());
       handlers_.emplace_back(sources_[i]->signal(), arrival{&on_, &scenario_, sources_[i].get()});
     }
-    on_.sources_ = pointers_.data();
-    on_.number_of_sources_ = pointers_.size();
+    on_.sources_ = sources_;
 
     start_workers();
     std::list<std::thread> senders;
-    for (source* each : pointers_)
-      senders.emplace_back([this, each] {
+    for (const auto& each : sources_)
+      senders.emplace_back([this, from = each.get()] {
         here.random = on_.of.seed * 2 + 1;
-        each->send(on_, workers_);
+        from->send(on_, workers_);
       });
     while (!on_.stopping()) rest();
     shared_.sending_stops = true;
@@ -134,7 +132,7 @@ class performance {
           scenario_.operate(on_);
           on_.counts.operations.fetch_add(1, std::memory_order_relaxed);
           if (!on_.sending_stops())
-            for (source* each : pointers_) each->between(on_);
+            for (const auto& each : sources_) each->between(on_);
           ++rounds_[i];
         }
         // A signal to a thread that has ended would be lost.
@@ -170,7 +168,7 @@ class performance {
 
   [[nodiscard]] std::uint64_t lost() const noexcept {
     std::uint64_t sum = 0;
-    for (const source* each : pointers_) sum += each->line().lost();
+    for (const auto& each : sources_) sum += each->line().lost();
     return sum;
   }
 
@@ -178,7 +176,6 @@ class performance {
   shared& shared_;
   scenario& scenario_;
   std::vector<std::unique_ptr<source>> sources_;
-  std::vector<source*> pointers_;
   std::list<sigsafe::handler<arrival>> handlers_;
   workers workers_;
   std::list<std::thread> threads_;

@@ -34,15 +34,6 @@ bool is_utf8() {
   return false;
 }
 
-const char* name_of(verdict ended) {
-  switch (ended) {
-    case verdict::passed: return "passed";
-    case verdict::violated: return "violated";
-    case verdict::interrupted: break;
-  }
-  return "interrupted";
-}
-
 bool is_control(char each) { return static_cast<unsigned char>(each) < ' ' || each == '\x7f'; }
 
 /// A violation may quote anything; it must not break a line or steer a terminal.
@@ -303,6 +294,15 @@ std::string test_case_of(const result& from) {
 }
 
 }  // namespace
+
+const char* name_of(verdict ended) {
+  switch (ended) {
+    case verdict::passed: return "passed";
+    case verdict::violated: return "violated";
+    case verdict::interrupted: break;
+  }
+  return "interrupted";
+}
 
 void print_table(std::FILE* to, const std::vector<result>& results) {
   const auto any = [&](auto is) { return std::any_of(results.begin(), results.end(), is); };

@@ -11,6 +11,9 @@
 
 namespace stress {
 
+/// "passed", "violated" or "interrupted".
+const char* name_of(verdict ended);
+
 /// A line for each result, and below them one for each violation.
 void print_table(std::FILE* to, const std::vector<result>& results);
 

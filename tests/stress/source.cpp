@@ -93,12 +93,13 @@ class synchronous : public source {
 
   void send_counted(per_worker& mine) noexcept {
     const bool coalesces = sigsafe::signal_set::pending().contains(signal());
+    const std::uint64_t due = now();
     if (!coalesces) {
-      mine.times[mine.owed % mine.times.size()] = now();
+      mine.times[mine.owed % mine.times.size()] = due;
       ++mine.owed;
       line().owes();
     }
-    if (send_one([&](int) { return send_here(); }) || coalesces) return;
+    if (send_one([&](int) { return send_here(); }, due) || coalesces) return;
     --mine.owed;
     line().answers();
   }
@@ -121,11 +122,12 @@ class thread_killed : public source {
   void send(stage& on, const workers& to) override {
     for (; !on.sending_stops(); pace(on, line())) {
       const std::size_t which = here.next_random() % to.size();
+      const std::uint64_t due = now();
       std::uint64_t none = 0;
-      workers_[which].oldest.compare_exchange_strong(none, now());
+      workers_[which].oldest.compare_exchange_strong(none, due);
       ++workers_[which].sent;
       line().owes();
-      send_one([&](int) { return pthread_kill(to[which], signal()) == 0; });
+      send_one([&](int) { return pthread_kill(to[which], signal()) == 0; }, due);
     }
   }
   std::uint64_t due(std::uint64_t) noexcept override {

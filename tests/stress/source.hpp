@@ -53,8 +53,7 @@ class source {
  protected:
   /// Calls a function that sends a number, and returns whether the kernel accepted it.
   template <class Send>
-  bool send_one(Send function) noexcept {
-    const std::uint64_t due = now();
+  bool send_one(Send function, std::uint64_t due = now()) noexcept {
     const std::uint64_t number = channel_->sending(due);
     if (function(static_cast<int>(number & largest_number))) return true;
     channel_->refused(number, due);

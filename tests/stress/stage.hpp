@@ -12,6 +12,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
 
 #include <sigsafe/signal_info.hpp>
@@ -191,8 +193,7 @@ class stage {
  private:
   friend class performance;
   shared& shared_;
-  source* const* sources_ = nullptr;  // not a container, because handlers read it
-  std::size_t number_of_sources_ = 0;
+  std::span<const std::unique_ptr<source>> sources_;
 };
 
 /// From the begin of the first owner to the end of the last. A handler that runs in between on this

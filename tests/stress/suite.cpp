@@ -163,6 +163,9 @@ class session {
 
  private:
   using clock = std::chrono::steady_clock;
+  static double seconds_since(clock::time_point start) {
+    return std::chrono::duration<double>(clock::now() - start).count();
+  }
 
   int list() const {
     fmt::print("scenarios:\n");
@@ -253,8 +256,7 @@ class session {
                                          what.mutant.empty() ? "" : " ", what.mutant);
     const auto started = clock::now();
     const auto line = [&](std::uint64_t operations, std::uint64_t signals) {
-      const std::chrono::duration<double> time = clock::now() - started;
-      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", over_, name, time.count(),
+      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", over_, name, seconds_since(started),
                  count_text(operations), count_text(signals));
     };
     result end = run_cell(what, *make(what.mutant, what.backend, what.scenario), [&](const counters& so_far) {
@@ -267,9 +269,7 @@ class session {
     end.repeat = shell_line(program_, what, suite_.backends_.count(what.backend) != 0);
     if (line_stays || end.ended != verdict::passed) {
       line(end.operations, end.delivered);
-      fmt::print("  {}\n", end.ended == verdict::passed     ? "passed"
-                           : end.ended == verdict::violated ? "VIOLATION"
-                                                            : "interrupted");
+      fmt::print("  {}\n", end.ended == verdict::violated ? "VIOLATION" : name_of(end.ended));
     }
     std::fflush(stdout);
     return end;
@@ -318,8 +318,10 @@ class session {
   void soak() {
     const auto end = clock::now() + std::chrono::duration<double>(asked_.soak_hours * 3600);
     auto checkpoint = clock::now() + std::chrono::minutes(1);
-    for (std::uint64_t round = 0; !plan(asked_.seed).empty(); ++round) {
-      for (const cell& each : plan(asked_.seed + round * 1000)) {
+    for (std::uint64_t round = 0;; ++round) {
+      const std::vector<cell> cells = plan(asked_.seed + round * 1000);
+      if (cells.empty()) return;
+      for (const cell& each : cells) {
         if (clock::now() >= end || interrupted_.came()) return;
         result one = perform(each, false);
         const bool wrong = one.ended == verdict::violated;
@@ -346,13 +348,13 @@ class session {
   void print_checkpoint() const {
     const result all = sum_of(results_);
     fmt::print("{}checkpoint: {:.0f} min, {} runs, {} operations, {} signals, no violation\n",
-               over_, std::chrono::duration<double>(clock::now() - started_).count() / 60,
-               count_text(all.runs), count_text(all.operations), count_text(all.delivered));
+               over_, seconds_since(started_) / 60, count_text(all.runs), count_text(all.operations),
+               count_text(all.delivered));
     std::fflush(stdout);
   }
 
   int report() {
-    const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
+    const double seconds = seconds_since(started_);
     if (results_.empty() && !interrupted_.came()) {
       fmt::print(stderr, "sigsafe-stress: nothing of the plan is left to run; --list says what there is\n");
       return 2;

@@ -43,8 +43,10 @@ struct flat_backend {
 static_assert(sigsafe::interrupt_backend<flat_backend> && !sigsafe::counting_backend<flat_backend>);
 
 /// Forgets to enable.
-struct never_opens : flat_backend {
-  static void restore(state_type) noexcept {}
+template <class B>
+struct never_opens : B {
+  static void restore(typename B::state_type) noexcept {}
+  static void leave() noexcept {}
 };
 
 /// Enables at every end, and more than was enabled before.
@@ -66,11 +68,12 @@ struct loses_errno : flat_backend {
 };
 
 /// Enables, then sleeps: a signal between the two is slept over.
-struct opens_then_sleeps : flat_backend {
-  static void wait(state_type outside) noexcept {
-    restore(outside);
+template <class B>
+struct opens_then_sleeps : B {
+  static void wait(typename B::state_type outside) noexcept {
+    B::restore(outside);
     pause();
-    disable();
+    static_cast<void>(B::disable());
   }
 };
 

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(guards_that_disable_or_enable_nothing_are_caught) {
   BOOST_TEST(test::is_caught(
       a_signal_inside_is_handled_before_the_next_statement_after_the_end<backend::none>()));
   BOOST_TEST(test::is_caught(
-      a_signal_inside_is_handled_before_the_next_statement_after_the_end<test::never_opens>()));
+      a_signal_inside_is_handled_before_the_next_statement_after_the_end<test::never_opens<test::flat_backend>>()));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_outside_is_handled_at_once, B, test::hosted_backends) {

@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_misses_no_signal_that_came_before, B, test::hos
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_that_enables_and_then_sleeps_is_caught) {
-  BOOST_TEST(a_signal_before_the_wait_is_not_missed<test::opens_then_sleeps>(1).hung);
+  BOOST_TEST(a_signal_before_the_wait_is_not_missed<test::opens_then_sleeps<test::flat_backend>>(1).hung);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(interrupts_are_disabled_again_afterwards, B, test::hosted_backends) {
