@@ -1,5 +1,6 @@
 // The lazy protocol: everything that is not a load, a store and a branch in backend/lazy.hpp.
-// docs/explanation/lazy-masking.md numbers its rules; the numbers stand at the lines that keep them.
+// docs/explanation/lazy-masking.md numbers its rules; the numbers stand at the lines that keep
+// them.
 #include <errno.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -192,8 +193,7 @@ signal_set begin_subset(signal_set signals) noexcept {
   // Block first, take over second: a deferral between the two finds the set blocked and does not
   // add it (rule 6).
   const signal_set before = block(wanted);
-  const auto taken = signal_set::from_bits(
-      current_thread().added.clear_bits(wanted.bits()));
+  const auto taken = signal_set::from_bits(current_thread().added.clear_bits(wanted.bits()));
   return (wanted - before) | (taken & wanted);
 }
 
@@ -210,9 +210,10 @@ void require_outermost(location where) noexcept {
   if (thread.running.load() != nullptr)
     panic("wait inside a handler would never wake; set a flag and wait outside", where);
   if (thread.depth.load() + thread.count.load() != 1)
-    panic("wait in a nested guard would enable what the outer one disabled; end the other guards, "
-          "locks and borrows of this thread first",
-          where);
+    panic(
+        "wait in a nested guard would enable what the outer one disabled; end the other guards, "
+        "locks and borrows of this thread first",
+        where);
 }
 
 wake sleep_open(pollfd* fds, nfds_t size, const timespec* timeout, int& error) noexcept {

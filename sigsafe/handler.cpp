@@ -23,8 +23,9 @@ namespace sigsafe::detail {
 
 using trampoline_function = void (*)(int, siginfo_t*, void*);
 
-/// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address of a
-/// function, with the highest bit, which no address of a program has, when it takes a siginfo_t.
+/// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address
+/// of a function, with the highest bit, which no address of a program has, when it takes a
+/// siginfo_t.
 class disposition {
  public:
   constexpr disposition() noexcept = default;
@@ -35,11 +36,15 @@ class disposition {
     if (with_info && !is_default() && !is_ignored()) word_ |= takes_info;
   }
 
-  [[nodiscard]] bool is_default() const noexcept { return word_ == reinterpret_cast<std::uintptr_t>(SIG_DFL); }
-  [[nodiscard]] bool is_ignored() const noexcept { return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN); }
+  [[nodiscard]] bool is_default() const noexcept {
+    return word_ == reinterpret_cast<std::uintptr_t>(SIG_DFL);
+  }
+  [[nodiscard]] bool is_ignored() const noexcept {
+    return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN);
+  }
 
-  /// Of a function. Each is called as what it is: the kernel passes all three arguments to both, but
-  /// control flow integrity does not let a program do so.
+  /// Of a function. Each is called as what it is: the kernel passes all three arguments to both,
+  /// but control flow integrity does not let a program do so.
   void call(int signal, siginfo_t& info, void* context) const noexcept {
     const auto address = static_cast<std::uintptr_t>(word_ & ~takes_info);
     if ((word_ & takes_info) != 0)
@@ -56,7 +61,7 @@ static_assert(std::atomic<disposition>::is_always_lock_free, "handlers read it")
 
 /// What a fork wipes: it says which process this is and who is in the table right now.
 struct process_page {
-  std::atomic<std::uint32_t> stamp;  // 0 in a child until somebody asks
+  std::atomic<std::uint32_t> stamp;                    // 0 in a child until somebody asks
   raw_mutex<futex_lock, backend::posix> registration;  // whoever changes the table holds it
   std::atomic<std::uint32_t> phase;                    // which of the two counts new readers use
   std::atomic<std::uint32_t> readers[2];
@@ -127,8 +132,9 @@ process_page* make_page() {
   if (madvise(memory, sizeof(process_page), MADV_WIPEONFORK) != 0) {
     const int error = errno;
     munmap(memory, sizeof(process_page));
-    throw std::system_error(error, std::generic_category(),
-                            "sigsafe: the kernel has no MADV_WIPEONFORK; Linux 4.14 or newer is needed");
+    throw std::system_error(
+        error, std::generic_category(),
+        "sigsafe: the kernel has no MADV_WIPEONFORK; Linux 4.14 or newer is needed");
   }
   return ::new (memory) process_page{};
 }
@@ -143,9 +149,9 @@ void ensure_page() {
 
 // A walk of the table. Ends of removal wait for the walks that may still see what they took out.
 //
-// (1) the count goes up before the list is read; (2) the removal's store comes before the counts are
-// read. All four are sequentially consistent, so either the walk sees the removal or the removal sees
-// the walk. Two counts, so that a stream of new walks cannot keep the removal waiting.
+// (1) the count goes up before the list is read; (2) the removal's store comes before the counts
+// are read. All four are sequentially consistent, so either the walk sees the removal or the
+// removal sees the walk. Two counts, so that a stream of new walks cannot keep the removal waiting.
 class walk {
  public:
   walk() noexcept : page_(page()), phase_(page_.phase.load(unordered)) {
@@ -160,8 +166,8 @@ class walk {
   std::uint32_t phase_;
 };
 
-// Walks are a few instructions long, but their threads may be preempted, by this one too when it has
-// a real-time priority: so yield first, then sleep.
+// Walks are a few instructions long, but their threads may be preempted, by this one too when it
+// has a real-time priority: so yield first, then sleep.
 void await_zero(const std::atomic<std::uint32_t>& readers) noexcept {
   constexpr timespec moment{0, 50'000};
   for (int i = 0; readers.load(std::memory_order_seq_cst) != 0; ++i) {  // (2)
@@ -239,7 +245,7 @@ bool is_trampoline(const struct sigaction& action) noexcept {
 void take_default_action(const siginfo_t& info) noexcept {
   constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
   if (ignored_by_default.contains(info.si_signo)) return;
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
   sigaction(info.si_signo, &standard, &found);
@@ -257,7 +263,7 @@ constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
 
 // For the handlers that stand there now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
 struct sigaction wanted_action(const slot& where) noexcept {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = trampoline;
   action.sa_mask = signal_set::maskable().native();  // rule 1
   action.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -282,7 +288,8 @@ void unlink(slot& where, handler_node& node) noexcept {
 
 [[noreturn]] void refuse(int signal, const char* why) {
   std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const auto name = signal_name(signal); !name.empty()) text.append(" (").append(name).append(")");
+  if (const auto name = signal_name(signal); !name.empty())
+    text.append(" (").append(name).append(")");
   throw std::system_error(EINVAL, std::generic_category(), text.append(": ").append(why));
 }
 
@@ -324,7 +331,8 @@ bool pin_count::unpin(std::uint32_t stamp) noexcept {
 bool pin_count::drained(std::uint32_t stamp) noexcept {
   std::uint64_t word = word_.load(std::memory_order_acquire);
   while (stamp_of(word) == stamp && (word & pins) != 0)
-    if (word_.compare_exchange_weak(word, word | end_waits, std::memory_order_acquire)) return false;
+    if (word_.compare_exchange_weak(word, word | end_waits, std::memory_order_acquire))
+      return false;
   return true;
 }
 
@@ -340,12 +348,14 @@ std::uint32_t process_stamp() noexcept {
 }
 
 void requeue(const siginfo_t& info) noexcept {
-  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0) return;
-  panic(errno == EAGAIN
-            ? "a deferred real-time signal cannot be queued again, because the queue of this user is "
-              "full; raise RLIMIT_SIGPENDING (ulimit -i)"
-            : "a deferred signal cannot be queued again: rt_tgsigqueueinfo failed",
-        {nullptr, 0});
+  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0)
+    return;
+  panic(
+      errno == EAGAIN
+          ? "a deferred real-time signal cannot be queued again, because the queue of this user is "
+            "full; raise RLIMIT_SIGPENDING (ulimit -i)"
+          : "a deferred signal cannot be queued again: rt_tgsigqueueinfo failed",
+      {nullptr, 0});
 }
 
 dispatch run_handlers(int signal, siginfo_t& info, void* context) noexcept {
@@ -407,7 +417,8 @@ void attach(handler_node& node) {
     where.beneath = where.previous.load(unordered);
     where.replaced = false;
     where.before = current;
-    where.previous_is_one_shot.store((static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0, unordered);
+    where.previous_is_one_shot.store((static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0,
+                                     unordered);
     where.previous.store(disposition{current}, std::memory_order_release);
   }
   node.registered_in = process_stamp();
@@ -428,15 +439,17 @@ void attach(handler_node& node) {
 void detach(handler_node& node) noexcept {
   const int signal = node.signal_number;
   if (is_running_here(node))
-    panic("a handler ended inside itself and would wait for its own return; let it return first: set "
-          "a flag in it and end it outside. It was registered here",
-          node.registered_at);
+    panic(
+        "a handler ended inside itself and would wait for its own return; let it return first: set "
+        "a flag in it and end it outside. It was registered here",
+        node.registered_at);
   {
     const std::lock_guard changing{page().registration};
     slot& where = registry.slots[signal];
     struct sigaction current;
     sigaction(signal, nullptr, &current);
-    const bool only = where.newest.load(unordered) == &node && node.older.load(unordered) == nullptr;
+    const bool only =
+        where.newest.load(unordered) == &node && node.older.load(unordered) == nullptr;
     if (only && is_trampoline(current)) {
       // The old disposition first: a signal from now on finds it in the kernel.
       if (where.previous_is_one_shot.load(unordered) && where.previous.load(unordered).is_default())

@@ -15,9 +15,10 @@ namespace sigsafe {
 template <class F>
 concept info_callable = std::invocable<F&, const signal_info&>;
 
-/// Calls a function for every arrival of a signal while it lives. Any number of handlers may stand on
-/// one signal; they run newest first, with every maskable signal blocked. The last one to end puts
-/// the previous disposition back, unless somebody has replaced sigsafe's meanwhile: then that stays.
+/// Calls a function for every arrival of a signal while it lives. Any number of handlers may stand
+/// on one signal; they run newest first, with every maskable signal blocked. The last one to end
+/// puts the previous disposition back, unless somebody has replaced sigsafe's meanwhile: then that
+/// stays.
 ///
 ///     sigsafe::handler on_hup{SIGHUP, [&](const sigsafe::signal_info& info) noexcept { … }};
 ///
@@ -34,18 +35,19 @@ concept info_callable = std::invocable<F&, const signal_info&>;
 /// Source:   POSIX.1-2024 sigaction
 template <class F>
 class [[nodiscard]] handler : private detail::handler_node {
-  static_assert(info_callable<F> || std::invocable<F&>,
-                "sigsafe::handler: the function must be callable with (const sigsafe::signal_info&) "
-                "or without arguments");
-  static_assert(std::is_nothrow_invocable_v<F&, const signal_info&> || std::is_nothrow_invocable_v<F&>,
-                "sigsafe::handler: the function must be noexcept, because an exception cannot leave "
-                "a signal handler: write [...](const sigsafe::signal_info&) noexcept { ... }");
+  static_assert(
+      info_callable<F> || std::invocable<F&>,
+      "sigsafe::handler: the function must be callable with (const sigsafe::signal_info&) "
+      "or without arguments");
+  static_assert(
+      std::is_nothrow_invocable_v<F&, const signal_info&> || std::is_nothrow_invocable_v<F&>,
+      "sigsafe::handler: the function must be noexcept, because an exception cannot leave "
+      "a signal handler: write [...](const sigsafe::signal_info&) noexcept { ... }");
 
  public:
   [[nodiscard]] handler(int signal, F function, handler_options options = {},
-          location where = location::current())
-      : detail::handler_node(signal, &call, options, where),
-        function_(std::move(function)) {
+                        location where = location::current())
+      : detail::handler_node(signal, &call, options, where), function_(std::move(function)) {
     detail::attach(*this);
   }
   handler(const handler&) = delete;

@@ -5,15 +5,15 @@ namespace sigsafe {
 
 /// How a handler wants to be called. Written by name: {.restart = true}.
 struct handler_options {
-  /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of a
-  /// signal must agree: one that does not set it gets its EINTR.
+  /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
+  /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;
   /// The kernel calls the handlers of this signal on the thread's alternate stack, where it has one
   /// (sigaltstack). A deferred signal's handlers run on the stack of the guard that ends.
   bool alternate_stack = false;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
-  /// a foreign handler is called, a default action is taken. After a deferral a foreign handler gets a
-  /// null context, because what it would describe has gone on.
+  /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
+  /// gets a null context, because what it would describe has gone on.
   bool chain = false;
   /// What a forked child does with this signal: run this handler too, or, when it is false, take
   /// the signal's default action.

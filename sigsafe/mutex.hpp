@@ -55,13 +55,13 @@ class holder<B, true> {
 }  // namespace detail
 
 /// A lock that a thread shares with handlers: it disables interrupts, then locks; it unlocks, then
-/// lets them come back. It meets Lockable, and TimedLockable and SharedLockable when L does, so that
-/// std::lock_guard, std::scoped_lock, std::unique_lock, std::shared_lock and
+/// lets them come back. It meets Lockable, and TimedLockable and SharedLockable when L does, so
+/// that std::lock_guard, std::scoped_lock, std::unique_lock, std::shared_lock and
 /// std::condition_variable_any work with it.
 /// A condition variable must not be notified from a handler; inside wait interrupts are enabled. A
-/// handler only tries (try_lock) a mutex that threads use with std::condition_variable_any: wait unlocks
-/// it while it holds a lock of its own, and a handler that then waits for the mutex may wait for a thread
-/// that waits for that lock.
+/// handler only tries (try_lock) a mutex that threads use with std::condition_variable_any: wait
+/// unlocks it while it holds a lock of its own, and a handler that then waits for the mutex may
+/// wait for a thread that waits for that lock.
 /// Safety:   async-signal-safe if L is, and thread-safe: a handler may lock it
 /// Errors:   those of L; a checked build panics on a recursive lock and on a wrong thread's unlock
 /// Cost:     that of L and of a guard; on counting backends it is as large as L
@@ -117,7 +117,8 @@ class SIGSAFE_CAPABILITY raw_mutex {
   }
 
   /// Shared ownership needs a counting backend: many owners cannot keep their states in one mutex.
-  SIGSAFE_ACQUIRE_SHARED() SIGSAFE_NO_ANALYSIS void lock_shared()
+  SIGSAFE_ACQUIRE_SHARED()
+  SIGSAFE_NO_ANALYSIS void lock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.lock_shared(); }
   {
     acquire_shared([this] {
@@ -130,7 +131,8 @@ class SIGSAFE_CAPABILITY raw_mutex {
   {
     return acquire_shared([this] { return static_cast<bool>(lock_.try_lock_shared()); });
   }
-  SIGSAFE_RELEASE_SHARED() SIGSAFE_NO_ANALYSIS void unlock_shared()
+  SIGSAFE_RELEASE_SHARED()
+  SIGSAFE_NO_ANALYSIS void unlock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.unlock_shared(); }
   {
     lock_.unlock_shared();
@@ -226,8 +228,7 @@ class SIGSAFE_CAPABILITY mutex {
       : value_(std::move(value)) {}
   template <class... Args>
     requires std::constructible_from<T, Args...>
-  constexpr explicit mutex(std::in_place_t, Args&&... args)
-      : value_(std::forward<Args>(args)...) {}
+  constexpr explicit mutex(std::in_place_t, Args&&... args) : value_(std::forward<Args>(args)...) {}
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
 

@@ -1,5 +1,5 @@
-// A cell that a thread shares with the handlers that run on it: borrows are checked when they begin,
-// and interrupts are disabled while they live.
+// A cell that a thread shares with the handlers that run on it: borrows are checked when they
+// begin, and interrupts are disabled while they live.
 #pragma once
 
 #include <compare>
@@ -85,8 +85,8 @@ class borrow {
 
 }  // namespace detail
 
-/// A shared borrow of a ref_cell's value or of a part of it. It moves within its thread; borrows may
-/// end in any order on counting backends.
+/// A shared borrow of a ref_cell's value or of a part of it. It moves within its thread; borrows
+/// may end in any order on counting backends.
 /// Safety:   async-signal-safe; belongs to the thread that borrowed
 /// Cost:     the end: a decrement and the end of a guard
 template <class T, interrupt_backend B = backend::native>
@@ -124,8 +124,7 @@ class [[nodiscard]] ref {
     borrow_type more = share();
     return std::pair{
         ref<std::remove_cv_t<std::remove_pointer_t<decltype(first)>>, B>{first, std::move(borrow_)},
-        ref<std::remove_cv_t<std::remove_pointer_t<decltype(second)>>, B>{second,
-                                                                          std::move(more)}};
+        ref<std::remove_cv_t<std::remove_pointer_t<decltype(second)>>, B>{second, std::move(more)}};
   }
 
  private:
@@ -187,9 +186,8 @@ class [[nodiscard]] ref_mut {
     const auto begun = detail::owner<B>::begin();
     borrow_.flag().add_writer();
     borrow_type more{borrow_.flag(), begun};
-    return std::pair{
-        ref_mut<std::remove_pointer_t<decltype(first)>, B>{first, std::move(borrow_)},
-        ref_mut<std::remove_pointer_t<decltype(second)>, B>{second, std::move(more)}};
+    return std::pair{ref_mut<std::remove_pointer_t<decltype(first)>, B>{first, std::move(borrow_)},
+                     ref_mut<std::remove_pointer_t<decltype(second)>, B>{second, std::move(more)}};
   }
 
  private:
@@ -204,10 +202,10 @@ class [[nodiscard]] ref_mut {
   borrow_type borrow_;
 };
 
-/// Owns a value that one thread shares with the handlers that run on it. Many shared borrows, or one
-/// exclusive borrow, may live at a time; interrupts are disabled while any lives, so a handler never
-/// finds the value half changed. A conflict - two borrows of one thread - is a panic, or an empty
-/// optional from the try_ functions. It is not thread-safe: for threads there is mutex.
+/// Owns a value that one thread shares with the handlers that run on it. Many shared borrows, or
+/// one exclusive borrow, may live at a time; interrupts are disabled while any lives, so a handler
+/// never finds the value half changed. A conflict - two borrows of one thread - is a panic, or an
+/// empty optional from the try_ functions. It is not thread-safe: for threads there is mutex.
 ///
 ///     constinit thread_local sigsafe::ref_cell<counters> mine;
 ///     mine.borrow_mut()->packets += 1;
@@ -356,12 +354,12 @@ concept constant_default = requires { typename std::bool_constant<(T{}, true)>; 
 
 }  // namespace detail
 
-/// Whether a thread_local of this type may be touched first in a handler: it is constant-initialised
-/// and trivially destructible, so that the touch neither allocates nor runs a lazy constructor.
-/// Write such an object as `constinit thread_local`, in a shared object that may be loaded by dlopen
-/// with __attribute__((tls_model("initial-exec"))) besides. A type that is not (a std::string, a
-/// std::vector) goes into static storage, into a fixed-capacity container, or is reached through a
-/// pointer that the thread sets, under a guard, before its first signal.
+/// Whether a thread_local of this type may be touched first in a handler: it is
+/// constant-initialised and trivially destructible, so that the touch neither allocates nor runs a
+/// lazy constructor. Write such an object as `constinit thread_local`, in a shared object that may
+/// be loaded by dlopen with __attribute__((tls_model("initial-exec"))) besides. A type that is not
+/// (a std::string, a std::vector) goes into static storage, into a fixed-capacity container, or is
+/// reached through a pointer that the thread sets, under a guard, before its first signal.
 template <class T>
 inline constexpr bool handler_accessible =
     std::is_trivially_destructible_v<T> && detail::constant_default<T>;

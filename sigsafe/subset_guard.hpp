@@ -28,7 +28,8 @@ SIGSAFE_API void end_subset(signal_set mine) noexcept;
 /// Source:   POSIX.1-2024 pthread_sigmask
 class [[nodiscard]] subset_guard {
  public:
-  [[nodiscard]] explicit subset_guard(signal_set signals, location where = location::current()) noexcept
+  [[nodiscard]] explicit subset_guard(signal_set signals,
+                                      location where = location::current()) noexcept
       : mine_(detail::begin_subset(signals)), thread_(where) {}
   subset_guard(const subset_guard&) = delete;
   subset_guard& operator=(const subset_guard&) = delete;

@@ -1,5 +1,5 @@
-// A kernel that does one thing: a timer interrupt measures, the main loop evaluates. They share a queue
-// in a mutex and statistics in a cell. samples/bare_metal/run builds and boots it.
+// A kernel that does one thing: a timer interrupt measures, the main loop evaluates. They share a
+// queue in a mutex and statistics in a cell. samples/bare_metal/run builds and boots it.
 #include <sigsafe/guard.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/ref_cell.hpp>
@@ -47,8 +47,8 @@ struct statistics {
   unsigned long held_off = 0;
 };
 
-// Initialised before the kernel begins. Both disable interrupts while they are used; the mutex would also
-// keep out other CPUs, the cell checks that nobody on this one uses it already.
+// Initialised before the kernel begins. Both disable interrupts while they are used; the mutex
+// would also keep out other CPUs, the cell checks that nobody on this one uses it already.
 constinit sigsafe::mutex<queue> measurements;
 constinit sigsafe::ref_cell<statistics> counts;
 
@@ -99,8 +99,8 @@ extern "C" [[noreturn]] void kernel_main() {
   const statistics end = counts.take();
   machine::print("bare_metal: ", end.interrupts, " timer interrupts, ", end.evaluated,
                  " measurements evaluated, ", end.dropped, " dropped, ", end.damaged, " damaged");
-  machine::print("bare_metal: ", end.held_off, " interrupts waited for the main loop; it slept ", sleeps,
-                 " times");
+  machine::print("bare_metal: ", end.held_off, " interrupts waited for the main loop; it slept ",
+                 sleeps, " times");
   machine::end(end.damaged == 0);
 }
 

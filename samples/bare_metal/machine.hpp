@@ -1,9 +1,11 @@
-// As much of a PC as the samples need: text, the local APIC with its timer, the table of interrupts.
+// As much of a PC as the samples need: text, the local APIC with its timer, the table of
+// interrupts.
 #pragma once
 
 namespace machine {
 
-// ---- text ----------------------------------------------------------------------------------------
+// ---- text
+// ----------------------------------------------------------------------------------------
 
 inline void write_port(unsigned short port, unsigned char value) noexcept {
   asm volatile("outb %0, %1" ::"a"(value), "Nd"(port));
@@ -29,7 +31,8 @@ void print(const Parts&... parts) noexcept {
   for (;;) asm volatile("cli; hlt");
 }
 
-// ---- the local APIC ------------------------------------------------------------------------------
+// ---- the local APIC
+// ------------------------------------------------------------------------------
 
 inline volatile unsigned& apic(unsigned long offset) noexcept {
   return *reinterpret_cast<volatile unsigned*>(0xfee00000 + offset);
@@ -46,9 +49,9 @@ inline bool pending(unsigned vector) noexcept {
 inline void raise(unsigned vector) noexcept { apic(0x300) = 1U << 18 | vector; }
 
 inline void start_timer(unsigned vector, unsigned nanoseconds) noexcept {
-  apic(0xf0) = 0x1ff;                // on; spurious interrupts have vector 255
-  apic(0x3e0) = 0xb;                 // QEMU's timer counts nanoseconds, undivided
-  apic(0x320) = 1U << 17 | vector;   // again and again
+  apic(0xf0) = 0x1ff;               // on; spurious interrupts have vector 255
+  apic(0x3e0) = 0xb;                // QEMU's timer counts nanoseconds, undivided
+  apic(0x320) = 1U << 17 | vector;  // again and again
   apic(0x380) = nanoseconds;
 }
 
@@ -66,7 +69,8 @@ inline unsigned long set_priority(unsigned long value) noexcept {
   return before;
 }
 
-// ---- interrupts ----------------------------------------------------------------------------------
+// ---- interrupts
+// ----------------------------------------------------------------------------------
 
 struct frame {
   unsigned long ip, cs, flags, sp, ss;
@@ -81,8 +85,9 @@ inline gate gates[256];
 
 inline void set_handler(unsigned vector, handler* called) noexcept {
   const auto offset = reinterpret_cast<unsigned long>(called);
-  gates[vector] = {static_cast<unsigned short>(offset),       8, 0x8e00,
-                   static_cast<unsigned short>(offset >> 16), static_cast<unsigned>(offset >> 32), 0};
+  gates[vector] = {
+      static_cast<unsigned short>(offset), 8, 0x8e00, static_cast<unsigned short>(offset >> 16),
+      static_cast<unsigned>(offset >> 32), 0};
 }
 
 inline void enable_interrupts() noexcept {

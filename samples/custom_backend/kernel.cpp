@@ -11,7 +11,8 @@ constexpr unsigned device_vector = 0x40;
 constexpr unsigned watchdog_vector = 0xf0;
 
 constinit sigsafe::mutex<int> device_interrupts{0};
-volatile int watchdog_interrupts = 0;  // its handler comes at any time and shares nothing in a mutex
+volatile int watchdog_interrupts =
+    0;  // its handler comes at any time and shares nothing in a mutex
 
 [[gnu::interrupt]] void on_device(machine::frame*) {
   machine::acknowledge();
@@ -46,8 +47,8 @@ extern "C" [[noreturn]] void kernel_main() {
   const int after = *device_interrupts.lock();
 
   const int watchdog = watchdog_interrupts;
-  machine::print("custom_backend: inside the lock the watchdog ran ", watchdog, " time, the device ", inside,
-                 " times; after it the device ran ", after, " time");
+  machine::print("custom_backend: inside the lock the watchdog ran ", watchdog,
+                 " time, the device ", inside, " times; after it the device ran ", after, " time");
 
   {
     sigsafe::guard idle;

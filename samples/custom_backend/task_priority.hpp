@@ -1,5 +1,5 @@
-// A backend of a kernel's own: the task priority of x86-64. It holds off the interrupts of devices, but
-// not those with vectors from 0xf0 on, which are for what must always come through.
+// A backend of a kernel's own: the task priority of x86-64. It holds off the interrupts of devices,
+// but not those with vectors from 0xf0 on, which are for what must always come through.
 #pragma once
 
 #include <sigsafe/backend/x86.hpp>

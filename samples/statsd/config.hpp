@@ -1,7 +1,7 @@
 // The configuration file: lines `key = value`, comments behind '#'.
 //
-// It is read in the handler of SIGHUP, so everything here is async-signal-safe: open, read and close
-// are on POSIX's list, and the parsing uses nothing but its arguments.
+// It is read in the handler of SIGHUP, so everything here is async-signal-safe: open, read and
+// close are on POSIX's list, and the parsing uses nothing but its arguments.
 #pragma once
 
 #include <errno.h>
@@ -136,11 +136,11 @@ inline parsed_config parse_config(std::string_view text) noexcept {
     const std::string_view setting = detail::trimmed(line.substr(0, line.find('#')));
     if (setting.empty()) continue;
     const std::size_t equals = setting.find('=');
-    result.error = equals == std::string_view::npos
-                       ? "this is neither \"key = value\" nor a comment"
-                       : detail::apply_setting(detail::trimmed(setting.substr(0, equals)),
-                                               detail::trimmed(setting.substr(equals + 1)),
-                                               result.settings);
+    result.error =
+        equals == std::string_view::npos
+            ? "this is neither \"key = value\" nor a comment"
+            : detail::apply_setting(detail::trimmed(setting.substr(0, equals)),
+                                    detail::trimmed(setting.substr(equals + 1)), result.settings);
   }
   return result;
 }

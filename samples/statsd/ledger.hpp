@@ -70,9 +70,9 @@ class ledger {
 
 /// The difference between what arrived and what was reported.
 struct account {
-  double updates = 0;  ///< that arrived
-  double lost = 0;     ///< net, summed over the metrics that came to too little
-  double doubled = 0;  ///< net, summed over the metrics that came to too much
+  double updates = 0;                ///< that arrived
+  double lost = 0;                   ///< net, summed over the metrics that came to too little
+  double doubled = 0;                ///< net, summed over the metrics that came to too much
   std::vector<std::string> wrong{};  ///< a sentence for each path with a wrong value
 };
 

@@ -1,12 +1,13 @@
 // Sends a known load to a statsd daemon while storming it with signals, and checks what it reports.
 //
 // For each daemon given: several threads send packets whose sum is known, another one sends SIGHUP,
-// SIGUSR1, SIGALRM and SIGCHLD as fast as a short pause allows, and exchanges the configuration file
-// meanwhile, also for a broken one. Then the daemon is asked to stop, its reports are added up and
-// compared with what was sent. The status is 0 when every daemon that protects its state was exact.
+// SIGUSR1, SIGALRM and SIGCHLD as fast as a short pause allows, and exchanges the configuration
+// file meanwhile, also for a broken one. Then the daemon is asked to stop, its reports are added up
+// and compared with what was sent. The status is 0 when every daemon that protects its state was
+// exact.
 //
-// The socket is made here and passed on. So this side can see how full its queue is and send no more
-// than fits; and packets that the kernel drops all the same are known on both sides.
+// The socket is made here and passed on. So this side can see how full its queue is and send no
+// more than fits; and packets that the kernel drops all the same are known on both sides.
 #include <getopt.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -97,8 +98,8 @@ class storm {
   static void write_configurations(const scratch_folder& folder) {
     std::ofstream{folder.file("config.0")}
         << "flush_interval = 10\nprefix = first\npercentiles = 90\nafter_snapshot = /bin/true\n";
-    std::ofstream{folder.file("config.1")}
-        << "flush_interval = 15\nprefix = second\npercentiles = 50 99\nafter_snapshot = /bin/true\n";
+    std::ofstream{folder.file("config.1")} << "flush_interval = 15\nprefix = second\npercentiles = "
+                                              "50 99\nafter_snapshot = /bin/true\n";
     std::ofstream{folder.file("config.2")} << "prefix = third\nflush_interval = soon\n";
     use_configuration(folder, 0);
   }
@@ -229,8 +230,8 @@ void judge(const options& given, const workload& load, const scratch_folder& fol
   // Which of the packets were dropped is what the senders' own counters tell.
   if (result.kernel_dropped != 0)
     for (std::uint64_t i = 0; i < given.senders; ++i)
-      packets[i] = reported.value("counters.load.s" + std::to_string(i) + ".count",
-                                  expectation::how::sum);
+      packets[i] =
+          reported.value("counters.load.s" + std::to_string(i) + ".count", expectation::how::sum);
   result.updates = compare(load, reported, packets);
   for (const auto& wrong : result.updates.wrong) problem(wrong);
 
@@ -239,8 +240,8 @@ void judge(const options& given, const workload& load, const scratch_folder& fol
   if (result.count("dropped") != result.kernel_dropped)
     problem("SO_RXQ_OVFL says " + std::to_string(result.count("dropped")) +
             " dropped packets, the socket " + std::to_string(result.kernel_dropped));
-  const double received = reported.value("counters.statsd.packets_received.count",
-                                         expectation::how::sum);
+  const double received =
+      reported.value("counters.statsd.packets_received.count", expectation::how::sum);
   if (received + result.count("dropped") != sent)
     problem("packets reported and dropped are not the packets sent");
   if (result.count("torn") != 0) problem("handlers found metrics half changed");
@@ -323,11 +324,12 @@ lost       and doubled: net, summed metric by metric
 torn       how often a handler found numbers that contradict each other
 )");
   for (const auto& o : outcomes) {
-    std::printf("\n%s: %.0f reports, %.0f snapshots, %.0f + %.0f configurations taken and rejected, "
-                "%.0f SIGCHLD, %.0f of %.0f helpers reaped, %.0f packets dropped\n",
-                o.protection.c_str(), o.count("reports"), o.count("snapshots"), o.count("reloads"),
-                o.count("rejected"), o.count("children"), o.count("reaped"), o.count("helpers"),
-                o.kernel_dropped);
+    std::printf(
+        "\n%s: %.0f reports, %.0f snapshots, %.0f + %.0f configurations taken and rejected, "
+        "%.0f SIGCHLD, %.0f of %.0f helpers reaped, %.0f packets dropped\n",
+        o.protection.c_str(), o.count("reports"), o.count("snapshots"), o.count("reloads"),
+        o.count("rejected"), o.count("children"), o.count("reaped"), o.count("helpers"),
+        o.kernel_dropped);
     constexpr std::size_t shown = 3;
     for (std::size_t i = 0; i < std::min(shown, o.problems.size()); ++i)
       std::printf("  %s\n", o.problems[i].c_str());

@@ -149,9 +149,9 @@ struct metrics {
   table<set, 32> sets;
   std::uint64_t packets = 0;
   std::uint64_t bad_lines = 0;
-  std::uint64_t updates = 0;          // of well-formed lines
-  std::uint64_t without_metric = 0;   // those of them whose name found no room
-  std::uint64_t without_member = 0;   // those of them whose member found no room in its set
+  std::uint64_t updates = 0;         // of well-formed lines
+  std::uint64_t without_metric = 0;  // those of them whose name found no room
+  std::uint64_t without_member = 0;  // those of them whose member found no room in its set
 
   constexpr void apply(const update& u) noexcept {
     ++updates;

@@ -1,4 +1,5 @@
-// How the daemon shares its state with its handlers: the one place in which its three builds differ.
+// How the daemon shares its state with its handlers: the one place in which its three builds
+// differ.
 //
 // STATSD_PROTECTION names a member of statsd::protections: unprotected, eager or lazy.
 #pragma once
@@ -24,7 +25,8 @@ struct eager {
   using mutex = sigsafe::mutex<T>;
 };
 
-/// A lock is a counter of the thread; the mask is changed only when a signal comes while it is held.
+/// A lock is a counter of the thread; the mask is changed only when a signal comes while it is
+/// held.
 struct lazy {
   static constexpr std::string_view name = "lazy";
   using guard = sigsafe::lazy::guard;
@@ -32,9 +34,10 @@ struct lazy {
   using mutex = sigsafe::lazy::mutex<T>;
 };
 
-/// A lock is nothing at all, and a handler finds whatever the program was doing at that moment. This
-/// is the bug that the other two prevent. Only the updates are left open: the sleep and the last
-/// report keep their guard, because a stop signal that gets lost there would hang the comparison.
+/// A lock is nothing at all, and a handler finds whatever the program was doing at that moment.
+/// This is the bug that the other two prevent. Only the updates are left open: the sleep and the
+/// last report keep their guard, because a stop signal that gets lost there would hang the
+/// comparison.
 struct unprotected {
   struct no_lock {
     void lock() noexcept {}

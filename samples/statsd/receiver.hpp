@@ -1,4 +1,5 @@
-// The UDP socket: many packets with one system call, and the count of those that the kernel dropped.
+// The UDP socket: many packets with one system call, and the count of those that the kernel
+// dropped.
 #pragma once
 
 #include <arpa/inet.h>

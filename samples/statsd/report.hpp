@@ -135,12 +135,12 @@ class interval_report {
     const std::span values{sorted.data(), t.size};
     std::copy_n(t.values.begin(), t.size, values.begin());
     std::sort(values.begin(), values.end());  // in place, without memory of its own
-    write_line("timers", name, ".median",
-               (values[(t.size - 1) / 2] + values[t.size / 2]) / 2);
+    write_line("timers", name, ".median", (values[(t.size - 1) / 2] + values[t.size / 2]) / 2);
 
     std::size_t added = 0;
     double sum = 0;
-    for (const int percentile : std::span{settings_.percentiles}.first(settings_.percentile_count)) {
+    for (const int percentile :
+         std::span{settings_.percentiles}.first(settings_.percentile_count)) {
       const auto inside = static_cast<std::size_t>(
           std::lround(static_cast<double>(percentile) / 100 * static_cast<double>(t.size)));
       if (inside == 0) continue;

@@ -256,14 +256,14 @@ int run(const options& given) {
   if (reports < 0) fail("the file of --reports cannot be opened");
   shared.lock()->interval_began = steady::now();
 
-  // What the handlers put back when they end: a late signal must not kill a daemon that has done all
-  // its work already.
+  // What the handlers put back when they end: a late signal must not kill a daemon that has done
+  // all its work already.
   for (const int signal : {SIGALRM, SIGUSR1, SIGHUP}) ::signal(signal, SIG_IGN);
   constexpr sigsafe::handler_options restart{.restart = true};
   const sigsafe::handler on_alarm{
       SIGALRM, [&]() noexcept { end_interval(*shared.lock(), reports); }, restart};
-  const sigsafe::handler on_usr1{
-      SIGUSR1, [&]() noexcept { take_snapshot(*shared.lock(), given); }, restart};
+  const sigsafe::handler on_usr1{SIGUSR1, [&]() noexcept { take_snapshot(*shared.lock(), given); },
+                                 restart};
   const sigsafe::handler on_hup{SIGHUP,
                                 [&]() noexcept {
                                   const auto s = shared.lock();
@@ -291,8 +291,7 @@ int run(const options& given) {
   while (attend(given))
     if (!packets.receive(take_packet)) wait_for_work(socket);
   // What had been queued when the signal came; not for ever, because senders may go on.
-  for (int i = 0; i < 1000 && packets.receive(take_packet); ++i) {
-  }
+  for (int i = 0; i < 1000 && packets.receive(take_packet); ++i) {}
 
   const protection::guard off;
   end_interval(*shared.lock(), reports);

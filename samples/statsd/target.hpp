@@ -120,10 +120,15 @@ class daemon_process {
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, folder.file("errors").c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, socket.fd(), 3);
-    std::vector<std::string> words{program,      "--fd",     "3",
-                                   "--config",   folder.file("config"),
-                                   "--snapshot", folder.file("snapshot"),
-                                   "--reports",  folder.file("reports")};
+    std::vector<std::string> words{program,
+                                   "--fd",
+                                   "3",
+                                   "--config",
+                                   folder.file("config"),
+                                   "--snapshot",
+                                   folder.file("snapshot"),
+                                   "--reports",
+                                   folder.file("reports")};
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);

@@ -1,8 +1,9 @@
 // What the load generator sends, and what the daemon's reports have to add up to.
 //
-// All packets of one sender say the same, but for the members of a set, which are never repeated. So
-// what has to be reported follows from how many packets of each sender arrived, also when the kernel
-// dropped some. All values are chosen so that floating point adds them up exactly, in any order.
+// All packets of one sender say the same, but for the members of a set, which are never repeated.
+// So what has to be reported follows from how many packets of each sender arrived, also when the
+// kernel dropped some. All values are chosen so that floating point adds them up exactly, in any
+// order.
 #pragma once
 
 #include <algorithm>
@@ -82,9 +83,9 @@ class workload {
                                                          {":7|c|@0.125", 56},
                                                          {":1.5|c", 1.5}}};
   static constexpr std::array<const char*, 12> malformed{
-      "load.c0:1",      "load.c0",         "load.c0:|c",      ":1|c",
-      "load.c0:x|c",    "load.c0:1|",      "load.c0:1|c|0.1", "load.c0:1|c|@0",
-      "load.c0:1|c|@2", "load.c0:nan|c",   "load.c0:1|q",     "load.t0:1e999|ms"};
+      "load.c0:1",      "load.c0",       "load.c0:|c",      ":1|c",
+      "load.c0:x|c",    "load.c0:1|",    "load.c0:1|c|0.1", "load.c0:1|c|@0",
+      "load.c0:1|c|@2", "load.c0:nan|c", "load.c0:1|q",     "load.t0:1e999|ms"};
 
   void make_packet(std::size_t sender, std::size_t senders) {
     sender_ = sender;

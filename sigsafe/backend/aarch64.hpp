@@ -2,7 +2,8 @@
 #pragma once
 
 #if !defined(__aarch64__)
-#error "sigsafe: backend/aarch64.hpp is for aarch64; include sigsafe/backend/native.hpp for the target's own"
+#error \
+    "sigsafe: backend/aarch64.hpp is for aarch64; include sigsafe/backend/native.hpp for the target's own"
 #endif
 
 #include <sigsafe/backend/concept.hpp>
@@ -51,8 +52,8 @@ struct basic_aarch64 {
   /// Pre:      something of Owned was not masked outside, else it panics.   Post: !enabled()
   static void wait(state_type outside, location where = location::current()) noexcept {
     detail::require_outermost(outside != Owned, where);
-    // A masked interrupt ends wfi too and stays pending, so none is missed between the caller's check
-    // and the sleep. Its handler runs in restore.
+    // A masked interrupt ends wfi too and stays pending, so none is missed between the caller's
+    // check and the sleep. Its handler runs in restore.
     asm volatile("dsb sy\n\twfi" ::: "memory");
     restore(outside);
     disable();

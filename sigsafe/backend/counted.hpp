@@ -19,8 +19,8 @@ struct nesting {
   typename Flat::state_type outside{};
 };
 
-/// Where a kernel keeps it: a type with a static function that returns the nesting of the CPU that it
-/// runs on. It is called with interrupts disabled, so that the CPU does not change meanwhile.
+/// Where a kernel keeps it: a type with a static function that returns the nesting of the CPU that
+/// it runs on. It is called with interrupts disabled, so that the CPU does not change meanwhile.
 ///
 ///     struct this_cpu {
 ///       static sigsafe::backend::nesting<sigsafe::backend::x86>& nesting() noexcept {
@@ -32,8 +32,8 @@ concept cpu_storage = interrupt_backend<Flat> && requires {
   { S::nesting() } noexcept -> std::same_as<nesting<Flat>&>;
 };
 
-/// Flat with a count of its owners for each CPU: interrupts come back when the last one ends. Nested
-/// owners save no state of their own, so mutexes and refs are smaller.
+/// Flat with a count of its owners for each CPU: interrupts come back when the last one ends.
+/// Nested owners save no state of their own, so mutexes and refs are smaller.
 /// Safety:   callable from an interrupt handler, not from one that Flat does not hold off (an NMI);
 ///           a task must not move to another CPU, and no other may run on this one, while it owns
 /// Errors:   none, but for wait
@@ -66,8 +66,8 @@ struct counted {
   static void wait(state_type, location where = location::current()) noexcept {
     detail::require_outermost(Storage::nesting().owners == 1, where);
     const auto outside = Storage::nesting().outside;
-    // The sleeper owns nothing: handlers find no owner, and one of them may let it continue on another
-    // CPU.
+    // The sleeper owns nothing: handlers find no owner, and one of them may let it continue on
+    // another CPU.
     Storage::nesting().owners = 0;
     detail::wait_on<Flat>(outside, where);
     Storage::nesting() = {1, outside};

@@ -34,7 +34,8 @@ namespace sigsafe::backend {
 using native = riscv;
 }
 #else
-#error "sigsafe: there is no interrupt backend for this target. Write a type that satisfies \
+#error \
+    "sigsafe: there is no interrupt backend for this target. Write a type that satisfies \
 sigsafe::interrupt_backend (sigsafe/backend/concept.hpp says what it promises), put `namespace \
 sigsafe::backend { using native = your_type; }` into a header, and compile with \
 -DSIGSAFE_BACKEND_HEADER='\"that_header.hpp\"'. A program without interrupts names sigsafe::backend::none there."

@@ -2,7 +2,8 @@
 #pragma once
 
 #if !defined(__riscv)
-#error "sigsafe: backend/riscv.hpp is for RISC-V; include sigsafe/backend/native.hpp for the target's own"
+#error \
+    "sigsafe: backend/riscv.hpp is for RISC-V; include sigsafe/backend/native.hpp for the target's own"
 #endif
 
 #include <sigsafe/backend/concept.hpp>
@@ -13,8 +14,8 @@ namespace sigsafe::backend {
 /// The privilege mode that a program runs in.
 enum class riscv_mode { supervisor, machine };
 
-/// Holds off the interrupts of one mode on this hart: sstatus.SIE in supervisor mode, mstatus.MIE in
-/// machine mode. It changes no other bit. Owners end in the reverse order of their beginning.
+/// Holds off the interrupts of one mode on this hart: sstatus.SIE in supervisor mode, mstatus.MIE
+/// in machine mode. It changes no other bit. Owners end in the reverse order of their beginning.
 /// Safety:   callable from an interrupt handler; needs that mode; a task that owns must not move to
 ///           another hart; wait in supervisor mode needs mstatus.TW clear
 /// Errors:   none, but for wait
@@ -56,8 +57,8 @@ struct basic_riscv {
   /// Pre:      outside, else it panics.   Post: !enabled()
   static void wait(state_type outside, location where = location::current()) noexcept {
     detail::require_outermost(outside, where);
-    // A disabled interrupt ends wfi too and stays pending, so none is missed between the caller's check
-    // and the sleep. Its handler runs in restore.
+    // A disabled interrupt ends wfi too and stays pending, so none is missed between the caller's
+    // check and the sleep. Its handler runs in restore.
     asm volatile("wfi" ::: "memory");
     restore(outside);
     disable();

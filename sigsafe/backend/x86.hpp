@@ -2,7 +2,8 @@
 #pragma once
 
 #if !defined(__i386__) && !defined(__x86_64__)
-#error "sigsafe: backend/x86.hpp is for i386 and x86-64; include sigsafe/backend/native.hpp for the target's own"
+#error \
+    "sigsafe: backend/x86.hpp is for i386 and x86-64; include sigsafe/backend/native.hpp for the target's own"
 #endif
 
 #include <sigsafe/backend/concept.hpp>
@@ -22,14 +23,15 @@ struct x86 {
 
   static state_type disable() noexcept {
     const bool outside = enabled();
-    asm volatile("cli" ::: "memory");  // the region's accesses stay behind it, against handlers here
+    // The region's accesses stay behind it, against handlers here.
+    asm volatile("cli" ::: "memory");
     return outside;
   }
 
   static void restore(state_type outside) noexcept {
     asm volatile("" ::: "memory");  // the region's accesses stay before it, against handlers here
-    // After sti alone a pending interrupt would run one instruction late, and that instruction is the
-    // caller's next statement. The nop takes its place.
+    // After sti alone a pending interrupt would run one instruction late, and that instruction is
+    // the caller's next statement. The nop takes its place.
     if (outside) asm volatile("sti\n\tnop" ::: "memory");
   }
 

@@ -1,7 +1,7 @@
 // Sleeping until a word changes.
 //
-// Not std::atomic's wait and notify: libstdc++ counts the sleepers in a table of its inline code, of
-// which every shared object with hidden symbols has its own, so that a notification from another
+// Not std::atomic's wait and notify: libstdc++ counts the sleepers in a table of its inline code,
+// of which every shared object with hidden symbols has its own, so that a notification from another
 // object finds nobody to wake.
 #pragma once
 

@@ -9,8 +9,8 @@ namespace sigsafe::detail {
 
 /// function(value), value.*function or (value.*function)().
 template <class F, class T>
-constexpr decltype(auto) invoke(F&& function, T& value) noexcept(
-    std::is_nothrow_invocable_v<F, T&>) {
+constexpr decltype(auto) invoke(F&& function,
+                                T& value) noexcept(std::is_nothrow_invocable_v<F, T&>) {
   using callable = std::remove_cvref_t<F>;
   if constexpr (std::is_member_object_pointer_v<callable>)
     return (value.*function);

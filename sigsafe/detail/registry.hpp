@@ -1,14 +1,14 @@
 // The process-wide table of handlers, and what its readers - the trampolines - need of it.
 //
-// A handler's node lies in the handler object, so it must not be touched any more when that object's
-// destructor has returned. A trampoline pins a node before it calls it: the walk to the node is a
-// read section that ends of removal wait for (they are a few instructions long), the pin is a
-// count in the node that its own end waits for (it lasts as long as the user's handler).
+// A handler's node lies in the handler object, so it must not be touched any more when that
+// object's destructor has returned. A trampoline pins a node before it calls it: the walk to the
+// node is a read section that ends of removal wait for (they are a few instructions long), the pin
+// is a count in the node that its own end waits for (it lasts as long as the user's handler).
 //
 // A fork can happen at any moment of other threads. What they had counted, and the lock that they
-// held, must not be found in the child: all of that lies in a page that a fork wipes, or carries the
-// stamp of the process that wrote it. The list itself is whole at every step, because it changes by
-// one store at a time.
+// held, must not be found in the child: all of that lies in a page that a fork wipes, or carries
+// the stamp of the process that wrote it. The list itself is whole at every step, because it
+// changes by one store at a time.
 #pragma once
 
 #include <signal.h>
@@ -55,7 +55,8 @@ struct handler_node {
   pin_count inside;
 };
 
-/// Registers the node: std::system_error when the signal cannot be handled; nothing has changed then.
+/// Registers the node: std::system_error when the signal cannot be handled; nothing has changed
+/// then.
 SIGSAFE_API void attach(handler_node& node);
 
 /// Ends the registration and waits until no other thread is inside.
@@ -84,8 +85,8 @@ void run_previous(int signal, siginfo_t& info, void* context) noexcept;
 /// A number that differs from those of all processes that this one was forked from; never 0.
 std::uint32_t process_stamp() noexcept;
 
-/// Sends the signal to this thread again, with exactly this siginfo. Panics when the kernel refuses:
-/// a signal is never lost in silence.
+/// Sends the signal to this thread again, with exactly this siginfo. Panics when the kernel
+/// refuses: a signal is never lost in silence.
 void requeue(const siginfo_t& info) noexcept;
 
 }  // namespace sigsafe::detail

@@ -4,13 +4,14 @@
 #include <cstdint>
 
 // g++ tests a thread-local's address for null by the flags of the instruction that computes it; the
-// linker replaces that instruction by one that sets none, and UBSan reports a null that is not there.
+// linker replaces that instruction by one that sets none, and UBSan reports a null that is not
+// there.
 #define SIGSAFE_NO_UBSAN __attribute__((no_sanitize("undefined")))
 
 namespace sigsafe::detail {
 
-/// Relaxed atomic access: each load, store and update is one that a handler sees whole or not at all.
-/// It orders nothing; the fences stand where they are needed.
+/// Relaxed atomic access: each load, store and update is one that a handler sees whole or not at
+/// all. It orders nothing; the fences stand where they are needed.
 template <class T>
 class relaxed {
  public:

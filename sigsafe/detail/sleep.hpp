@@ -17,9 +17,10 @@ void wait_on(State outside, location where) noexcept {
 /// The precondition of wait, as the backends without an operating system check it.
 inline void require_outermost(bool outermost, location where) noexcept {
   if (!outermost) [[unlikely]]
-    panic("wait in a nested guard would enable what the outer one disabled; end the other guards, "
-          "locks and borrows of this CPU first, and do not wait in an interrupt handler",
-          where);
+    panic(
+        "wait in a nested guard would enable what the outer one disabled; end the other guards, "
+        "locks and borrows of this CPU first, and do not wait in an interrupt handler",
+        where);
 }
 
 }  // namespace sigsafe::detail

@@ -51,8 +51,8 @@ struct thread_state {
 // Initial-exec and constinit: a first touch, also one in a handler, is an address and no call. The
 // definition, in deferral.cpp, is a unique symbol: shared objects that each link the static
 // library still share one state a thread.
-extern constinit thread_local thread_state this_thread asm("sigsafe_abi1_this_thread")
-    SIGSAFE_API __attribute__((tls_model("initial-exec")));
+extern constinit thread_local thread_state this_thread asm("sigsafe_abi1_this_thread") SIGSAFE_API
+    __attribute__((tls_model("initial-exec")));
 
 /// The same for code that is not inlined into the user's: see SIGSAFE_NO_UBSAN for the detour.
 inline thread_state& current_thread() noexcept {

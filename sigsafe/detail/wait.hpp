@@ -38,8 +38,8 @@ timespec to_timespec(std::chrono::duration<Rep, Period> time) noexcept {
   // About 31 years stand for every longer time, so that no conversion overflows.
   constexpr std::chrono::seconds longest{1'000'000'000};
   if (std::chrono::duration<double>(time) >= longest) return {longest.count(), 0};
-  const auto rest = std::max(std::chrono::ceil<std::chrono::nanoseconds>(time),
-                             std::chrono::nanoseconds{0});
+  const auto rest =
+      std::max(std::chrono::ceil<std::chrono::nanoseconds>(time), std::chrono::nanoseconds{0});
   const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
   return {static_cast<time_t>(seconds.count()), static_cast<long>((rest - seconds).count())};
 }

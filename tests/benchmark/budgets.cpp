@@ -150,7 +150,7 @@ void send_to_self(int signal) {
 
 // Installed as a careful program does it by hand: everything blocked, with the siginfo.
 struct sigaction install_bare_handler() {
-  struct sigaction action {}, old;
+  struct sigaction action{}, old;
   action.sa_sigaction = [](int, siginfo_t*, void*) { received = received + 1; };
   action.sa_flags = SA_SIGINFO;
   sigfillset(&action.sa_mask);

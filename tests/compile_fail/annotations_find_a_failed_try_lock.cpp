@@ -7,7 +7,7 @@ namespace {
 
 struct __attribute__((scoped_lockable)) scoped {
   explicit scoped(sigsafe::raw_mutex<>& wanted) __attribute__((acquire_capability(wanted)))
-  : mutex(wanted) {
+      : mutex(wanted) {
     mutex.lock();
   }
   ~scoped() __attribute__((release_capability())) { mutex.unlock(); }

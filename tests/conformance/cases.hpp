@@ -1,15 +1,17 @@
-// What every backend must do, said once: the cases run on each hosted backend and, without an operating
-// system, on each processor.
+// What every backend must do, said once: the cases run on each hosted backend and, without an
+// operating system, on each processor.
 //
 // A case is a function template over its environment, which says where it runs:
 //
 //   struct environment {
 //     using backend = ...;                       the backend under test
-//     template <class F> class handler;          handler<F>{line, f}: while it lives, f handles the line
-//     static void raise(line);                   makes an interrupt pending on this thread or CPU; when
-//                                                interrupts are enabled, its handler has run on return
-//     static void raise_soon();                  line::timer becomes pending by itself, a little later
-//     static bool panics(F, const char* text);   does F panic, with this in the text?
+//     template <class F> class handler;          handler<F>{line, f}: while it lives, f handles the
+//     line static void raise(line);                   makes an interrupt pending on this thread or
+//     CPU; when
+//                                                interrupts are enabled, its handler has run on
+//                                                return
+//     static void raise_soon();                  line::timer becomes pending by itself, a little
+//     later static bool panics(F, const char* text);   does F panic, with this in the text?
 //     [[noreturn]] static void fail(const char* what, sigsafe::location);
 //   };
 //
@@ -77,7 +79,8 @@ template <class E>
   return E::backend::enabled();
 }
 
-// ---- backend -------------------------------------------------------------------------------------
+// ---- backend
+// -------------------------------------------------------------------------------------
 
 template <class E>
 void backend_restore_puts_back_what_was() {
@@ -96,7 +99,8 @@ void backend_restore_puts_back_what_was() {
   CONFORMS(B::enabled());
 }
 
-// ---- guard ---------------------------------------------------------------------------------------
+// ---- guard
+// ---------------------------------------------------------------------------------------
 
 template <class E>
 void guard_interrupts_are_disabled_while_it_lives() {
@@ -221,7 +225,8 @@ void guard_without_runs_a_function_disabled() {
   CONFORMS(enabled<E>());
 }
 
-// ---- wait ----------------------------------------------------------------------------------------
+// ---- wait
+// ----------------------------------------------------------------------------------------
 
 template <class E>
 void wait_an_interrupt_before_it_is_not_missed() {
@@ -286,7 +291,8 @@ void wait_in_a_handler_panics() {
       "wait in"));
 }
 
-// ---- mutex ---------------------------------------------------------------------------------------
+// ---- mutex
+// ---------------------------------------------------------------------------------------
 
 template <class E>
 void mutex_interrupts_are_disabled_while_it_is_locked() {
@@ -393,7 +399,8 @@ void mutex_nested_ones_enable_with_the_outermost() {
   CONFORMS(arrived.runs() == 1);
 }
 
-// ---- ref_cell ------------------------------------------------------------------------------------
+// ---- ref_cell
+// ------------------------------------------------------------------------------------
 
 template <class E>
 void ref_cell_interrupts_are_disabled_while_it_is_borrowed() {
@@ -488,8 +495,8 @@ void ref_cell_parts_are_borrowed_and_cloned() {
     **x = 10;
   }
   {
-    const auto [x, y] = cell.borrow_mut().map_split(
-        [](point& p) { return std::pair<int&, int&>{p.x, p.y}; });
+    const auto [x, y] =
+        cell.borrow_mut().map_split([](point& p) { return std::pair<int&, int&>{p.x, p.y}; });
     *x += 1;
     *y += 1;
     CONFORMS(!enabled<E>());
@@ -513,7 +520,8 @@ void ref_cell_whole_values_go_in_and_come_out() {
   CONFORMS(enabled<E>());
 }
 
-// ---- counting backends ---------------------------------------------------------------------------
+// ---- counting backends
+// ---------------------------------------------------------------------------
 
 template <class E>
 void any_order_locks_and_borrows_enable_with_the_last_end() {

@@ -1,5 +1,5 @@
-// What each architecture supplies to the programs that run without an operating system, and what they
-// supply to it.
+// What each architecture supplies to the programs that run without an operating system, and what
+// they supply to it.
 #pragma once
 
 namespace board {
@@ -8,10 +8,11 @@ namespace board {
 enum class line : unsigned char { software, timer };
 inline constexpr unsigned lines = 2;
 
-// ---- what the program supplies -------------------------------------------------------------------
+// ---- what the program supplies
+// -------------------------------------------------------------------
 
-/// Called with interrupts disabled and the interrupt acknowledged; pc is the instruction that the CPU
-/// would have executed next.
+/// Called with interrupts disabled and the interrupt acknowledged; pc is the instruction that the
+/// CPU would have executed next.
 extern "C" void on_interrupt(line from, unsigned long pc) noexcept;
 
 /// Called for an exception that the processor reports: the program does not go on.
@@ -20,7 +21,8 @@ extern "C" void on_interrupt(line from, unsigned long pc) noexcept;
 /// Called by the first CPU on a stack of its own, interrupts disabled, memory initialised.
 extern "C" [[noreturn]] void kernel_main() noexcept;
 
-// ---- what the architecture supplies --------------------------------------------------------------
+// ---- what the architecture supplies
+// --------------------------------------------------------------
 
 /// Sets up the interrupts of the calling CPU; leaves them disabled.
 void start() noexcept;
@@ -35,8 +37,8 @@ void put(char c) noexcept;
 /// instructions until it is; two before its handler runs are one.
 void raise() noexcept;
 void raise_on(unsigned cpu) noexcept;
-/// The timer's interrupt becomes pending, once, after so many ticks. A tick is so short that under the
-/// emulator's instruction-counted clock one more makes it at most one instruction later.
+/// The timer's interrupt becomes pending, once, after so many ticks. A tick is so short that under
+/// the emulator's instruction-counted clock one more makes it at most one instruction later.
 void arm_timer(unsigned long ticks) noexcept;
 /// Takes back an interrupt of the timer that has not come yet, or is pending.
 void disarm_timer() noexcept;

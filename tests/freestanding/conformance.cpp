@@ -1,5 +1,6 @@
-// The conformance cases, and those that only processors have, on the processor's own backend and on the
-// same with a count; with ONLY_FLAT or ONLY_COUNTED on one of the two, which is enough for a broken copy.
+// The conformance cases, and those that only processors have, on the processor's own backend and on
+// the same with a count; with ONLY_FLAT or ONLY_COUNTED on one of the two, which is enough for a
+// broken copy.
 #include <utility>
 
 #include <tests/freestanding/harness.hpp>
@@ -77,7 +78,8 @@ struct contended_lock {
   bool held = false;
 };
 
-/// Where a mutex keeps what comes back: another CPU, with its interrupts disabled, keeps its own there.
+/// Where a mutex keeps what comes back: another CPU, with its interrupts disabled, keeps its own
+/// there.
 template <class E>
 void mutex_the_next_holder_does_not_change_what_comes_back() {
   using B = typename E::backend;
@@ -94,9 +96,8 @@ void mutex_the_next_holder_does_not_change_what_comes_back() {
 
 extern "C" void board::kernel_main() noexcept {
   board::start();
-#define RUN(backend, suite, name)               \
-  harness::run(#backend, #suite "/" #name,      \
-               suite##_##name<harness::environment<backend>>);
+#define RUN(backend, suite, name) \
+  harness::run(#backend, #suite "/" #name, suite##_##name<harness::environment<backend>>);
 #if !defined(ONLY_COUNTED)
   using flat = sigsafe::backend::native;
 #define RUN_FLAT(suite, name) RUN(flat, suite, name)

@@ -1,5 +1,5 @@
-// An interrupt before every instruction of every operation: a timer goes off one tick later in each run,
-// and under the emulator's instruction-counted clock a tick is no longer than an instruction.
+// An interrupt before every instruction of every operation: a timer goes off one tick later in each
+// run, and under the emulator's instruction-counted clock a tick is no longer than an instruction.
 #include <tests/freestanding/console.hpp>
 #include <tests/freestanding/harness.hpp>
 #include <tests/freestanding/list.hpp>
@@ -10,7 +10,8 @@ namespace {
 using conformance::line;
 using sigsafe::location;
 
-// ---- one run --------------------------------------------------------------------------------------
+// ---- one run
+// --------------------------------------------------------------------------------------
 
 enum moment : unsigned { before, inside, after };
 
@@ -37,7 +38,8 @@ constexpr unsigned sled_length = 8;
   return board::instructions() - start;
 }
 
-// ---- all runs -------------------------------------------------------------------------------------
+// ---- all runs
+// -------------------------------------------------------------------------------------
 
 /// The different instructions before which an interrupt came.
 class places {
@@ -65,8 +67,8 @@ struct sweep {
   places interrupted;
 };
 
-/// Runs the operation with the timer set to 1, 2, ... ticks, until its interrupt comes after the end,
-/// or so often, for one that ends by the interrupt.
+/// Runs the operation with the timer set to 1, 2, ... ticks, until its interrupt comes after the
+/// end, or so often, for one that ends by the interrupt.
 template <class Subject>
 void sweep_over(sweep& done, unsigned long most = ~0UL) noexcept {
   using E = harness::environment<sigsafe::backend::native>;
@@ -82,8 +84,7 @@ void sweep_over(sweep& done, unsigned long most = ~0UL) noexcept {
     now = before;
     board::arm_timer(ticks);
     run_once(Subject::operate);
-    while (harness::handled(line::timer) == handled) {
-    }
+    while (harness::handled(line::timer) == handled) {}
     board::disarm_timer();
     CONFORMS(held);
     CONFORMS(Subject::holds());
@@ -122,7 +123,8 @@ struct measured {
   }
 };
 
-// ---- the operations -------------------------------------------------------------------------------
+// ---- the operations
+// -------------------------------------------------------------------------------
 
 /// Two words that are only ever seen together.
 struct words {
@@ -237,7 +239,8 @@ struct waiting {
   }
 };
 
-// ---- the cases ------------------------------------------------------------------------------------
+// ---- the cases
+// ------------------------------------------------------------------------------------
 
 template <class E>
 void unguarded_is_interrupted_at_each_of_its_instructions() {

@@ -139,5 +139,4 @@ void* memset(void* to, int value, unsigned long size) {
     static_cast<volatile char*>(to)[i] = static_cast<char>(value);
   return to;
 }
-
 }

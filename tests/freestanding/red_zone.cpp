@@ -1,5 +1,5 @@
-// backend/x86.hpp where the compiler keeps variables below the stack pointer, in the red zone of x86-64.
-// Reading the flags needs no privilege, so this runs on the build's own machine.
+// backend/x86.hpp where the compiler keeps variables below the stack pointer, in the red zone of
+// x86-64. Reading the flags needs no privilege, so this runs on the build's own machine.
 #include <sigsafe/backend/x86.hpp>
 
 namespace {

@@ -105,8 +105,8 @@ extern "C" void board::kernel_main() noexcept {
   board::start();
   board::start_second_cpu(second_cpu);
   while (!is_ready) sigsafe::detail::cpu_relax();
-#define RUN(suite, name)                                                                  \
-  harness::run("flat", #suite "/" #name, suite##_##name<harness::environment<flat>>);     \
+#define RUN(suite, name)                                                              \
+  harness::run("flat", #suite "/" #name, suite##_##name<harness::environment<flat>>); \
   harness::run("counted", #suite "/" #name, suite##_##name<harness::environment<counted>>);
   SIGSAFE_TWO_CPU_CASES(RUN)
   harness::end();

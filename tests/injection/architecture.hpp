@@ -39,7 +39,8 @@ inline bool is_sleep(long system_call) noexcept {
 #elif defined(__riscv) && __riscv_xlen == 64
 #include <tests/injection/architecture_riscv64.hpp>
 #else
-#error "the injector knows x86, aarch64 and riscv64; another processor needs a file like architecture_x86.hpp"
+#error \
+    "the injector knows x86, aarch64 and riscv64; another processor needs a file like architecture_x86.hpp"
 #endif
 
 namespace injection::architecture {

@@ -1,5 +1,5 @@
-// aarch64. The code under test must be built for ARMv8.1 or newer: a breakpoint between a load-exclusive
-// and its store-exclusive would make the loop around them endless.
+// aarch64. The code under test must be built for ARMv8.1 or newer: a breakpoint between a
+// load-exclusive and its store-exclusive would make the loop around them endless.
 #pragma once
 
 namespace injection::architecture {
@@ -33,7 +33,8 @@ inline continuation next(const ucontext_t& context) noexcept {
   if (system_call(context) == SYS_rt_sigreturn) return {false, 1, {ip(interrupted(context)), 0}};
   if ((instruction & 0x7c000000) == 0x14000000)  // b, bl
     return {false, 1, {here + distance(instruction, 0, 26), 0}};
-  if ((instruction & 0xff9ffc1f) == 0xd61f0000 || (instruction & 0xfffffc1f) == 0xd65f0000) {  // br, blr, ret
+  if ((instruction & 0xff9ffc1f) == 0xd61f0000 ||
+      (instruction & 0xfffffc1f) == 0xd65f0000) {  // br, blr, ret
     const code source = (instruction >> 5) & 31;
     return {false, 1, {static_cast<address>(context.uc_mcontext.regs[source]), 0}};
   }

@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-/// The program's own, in place of the C library's: qemu-riscv64 7.2 takes the kernel's structure for
-/// one that has a restorer before its mask, so it reads garbage for the mask, and writes the old one
-/// behind the C library's structure. Here the mask stands at both places.
+/// The program's own, in place of the C library's: qemu-riscv64 7.2 takes the kernel's structure
+/// for one that has a restorer before its mask, so it reads garbage for the mask, and writes the
+/// old one behind the C library's structure. Here the mask stands at both places.
 extern "C" [[gnu::used]] inline int sigaction(int signal, const struct sigaction* wanted,
                                               struct sigaction* found) noexcept {
   struct kernel_action {
@@ -39,7 +39,9 @@ using code = std::uint16_t;
 constexpr code breakpoint = 0x9002;  // c.ebreak; the processor stops at it
 constexpr int number_register = 17;  // a7
 
-inline address ip(const ucontext_t& context) noexcept { return context.uc_mcontext.__gregs[REG_PC]; }
+inline address ip(const ucontext_t& context) noexcept {
+  return context.uc_mcontext.__gregs[REG_PC];
+}
 inline void set_ip(ucontext_t& context, address where) noexcept {
   context.uc_mcontext.__gregs[REG_PC] = where;
 }
@@ -59,21 +61,30 @@ struct instruction {
   }
 
   [[nodiscard]] bool is_system_call() const noexcept { return bits == 0x73; }
-  [[nodiscard]] bool is_jump() const noexcept { return is(0x7f, 0x6f) || is(0xe003, 0xa001); }    // jal, c.j
-  [[nodiscard]] bool is_branch() const noexcept { return is(0x7f, 0x63) || is(0xc003, 0xc001); }  // b*, c.b*z
+  [[nodiscard]] bool is_jump() const noexcept {
+    return is(0x7f, 0x6f) || is(0xe003, 0xa001);
+  }  // jal, c.j
+  [[nodiscard]] bool is_branch() const noexcept {
+    return is(0x7f, 0x63) || is(0xc003, 0xc001);
+  }  // b*, c.b*z
   [[nodiscard]] bool is_jump_to_register() const noexcept {
     return is(0x707f, 0x67) || (is(0xe07f, 0x8002) && bits != breakpoint);  // jalr; c.jr, c.jalr
   }
-  [[nodiscard]] bool is_load_reserved() const noexcept { return is(0xf800607f, 0x1000202f); }  // lr.w, lr.d
+  [[nodiscard]] bool is_load_reserved() const noexcept {
+    return is(0xf800607f, 0x1000202f);
+  }  // lr.w, lr.d
   [[nodiscard]] bool is_store_conditional() const noexcept { return is(0xf800607f, 0x1800202f); }
 
-  /// Where a jump or a branch goes. The distance lies in pieces in the instruction, the sign on top.
+  /// Where a jump or a branch goes. The distance lies in pieces in the instruction, the sign on
+  /// top.
   [[nodiscard]] address target() const noexcept {
-    if (is(0x7f, 0x6f)) return where + sign(31, 20) + field(21, 10, 1) + field(20, 1, 11) + field(12, 8, 12);
-    if (is(0x7f, 0x63)) return where + sign(31, 12) + field(25, 6, 5) + field(8, 4, 1) + field(7, 1, 11);
+    if (is(0x7f, 0x6f))
+      return where + sign(31, 20) + field(21, 10, 1) + field(20, 1, 11) + field(12, 8, 12);
+    if (is(0x7f, 0x63))
+      return where + sign(31, 12) + field(25, 6, 5) + field(8, 4, 1) + field(7, 1, 11);
     if (is(0xe003, 0xa001))
-      return where + sign(12, 11) + field(11, 1, 4) + field(9, 2, 8) + field(8, 1, 10) + field(7, 1, 6) +
-             field(6, 1, 7) + field(3, 3, 1) + field(2, 1, 5);
+      return where + sign(12, 11) + field(11, 1, 4) + field(9, 2, 8) + field(8, 1, 10) +
+             field(7, 1, 6) + field(6, 1, 7) + field(3, 3, 1) + field(2, 1, 5);
     return where + sign(12, 8) + field(10, 2, 3) + field(5, 2, 6) + field(3, 2, 1) + field(2, 1, 5);
   }
   [[nodiscard]] address target(const ucontext_t& context) const noexcept {
@@ -100,12 +111,13 @@ inline long system_call(const ucontext_t& context) noexcept {
 
 /// What a handler's return goes back to, when that is the next instruction.
 inline const ucontext_t& interrupted(const ucontext_t& context) noexcept {
-  return *reinterpret_cast<const ucontext_t*>(context.uc_mcontext.__gregs[REG_SP] + sizeof(siginfo_t));
+  return *reinterpret_cast<const ucontext_t*>(context.uc_mcontext.__gregs[REG_SP] +
+                                              sizeof(siginfo_t));
 }
 
-/// From a load-reserved to behind its store-conditional, and behind the branch back if there is one:
-/// a breakpoint between the two would take the reservation away each time. What compilers emit has
-/// one branch out at most.
+/// From a load-reserved to behind its store-conditional, and behind the branch back if there is
+/// one: a breakpoint between the two would take the reservation away each time. What compilers emit
+/// has one branch out at most.
 inline continuation next_of_reservation(instruction at) noexcept {
   const address begin = at.where;
   continuation places{false, 1, {}};

@@ -16,7 +16,8 @@ constexpr address fast_call_size = 2;
 constexpr int ip_register = REG_EIP;
 constexpr int sp_register = REG_ESP;
 constexpr int number_register = REG_EAX;
-// It stands in the vdso only, before the int $0x80 that restarted calls use, and returns behind that.
+// It stands in the vdso only, before the int $0x80 that restarted calls use, and returns behind
+// that.
 constexpr address fast_call_size = 4;
 #endif
 
@@ -33,7 +34,8 @@ inline address breakpoint_of(const ucontext_t& context) noexcept { return ip(con
 /// How far behind this address the system call returns that stands there, or 0 when none does.
 inline address system_call_size(address where) noexcept {
   const auto* bytes = reinterpret_cast<const volatile code*>(where);
-  const bool is_fast = bytes[0] == 0x0f && (bytes[1] == 0x05 || bytes[1] == 0x34);  // syscall, sysenter
+  const bool is_fast =
+      bytes[0] == 0x0f && (bytes[1] == 0x05 || bytes[1] == 0x34);  // syscall, sysenter
   if (is_fast) return fast_call_size;
   return bytes[0] == 0xcd && bytes[1] == 0x80 ? 2 : 0;  // int $0x80
 }
@@ -76,7 +78,10 @@ inline void written(address) noexcept {}
 [[noreturn]] inline void resume(siginfo_t* info, ucontext_t* context) noexcept {
 #if defined(__x86_64__)
   static_cast<void>(info);
-  asm volatile("mov %0, %%rsp; mov %1, %%eax; syscall" : : "r"(context), "i"(SYS_rt_sigreturn) : "memory");
+  asm volatile("mov %0, %%rsp; mov %1, %%eax; syscall"
+               :
+               : "r"(context), "i"(SYS_rt_sigreturn)
+               : "memory");
 #else
   // The frame: return address, signal, info*, context*, info. The kernel expects the stack pointer
   // behind the return address.

@@ -61,11 +61,13 @@ extern "C" {
 [[gnu::noinline, gnu::used]] void injection_end() { asm volatile("" ::: "memory"); }
 }
 
-address injector::begin_of_operation() noexcept { return reinterpret_cast<address>(&injection_begin); }
+address injector::begin_of_operation() noexcept {
+  return reinterpret_cast<address>(&injection_begin);
+}
 address injector::end_of_operation() noexcept { return reinterpret_cast<address>(&injection_end); }
 
-// From the same place in a page of the stack, whoever calls: the C library's functions for memory take
-// other instructions for other alignments.
+// From the same place in a page of the stack, whoever calls: the C library's functions for memory
+// take other instructions for other alignments.
 [[gnu::noinline]] void injector::call(void (*operation)(void*), void* argument) {
   constexpr address page = 4096;
   void* const rest = __builtin_alloca(reinterpret_cast<address>(__builtin_frame_address(0)) % page);
@@ -79,7 +81,7 @@ void injector::mark_end() { injection_end(); }
 
 injector::injector() : recorded_(most_steps) {
   the_injector = this;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = &injector::trap;
   action.sa_flags = SA_SIGINFO;
   sigfillset(&action.sa_mask);
@@ -91,7 +93,8 @@ void injector::add_entry(address function) {
   for (int i = 0; i < entry_count_; ++i)
     if (entries_[i].where == function) return;
   if (entry_count_ == most_entries) give_up("the injector knows too many handlers");
-  entries_[entry_count_++] = {function, *reinterpret_cast<const architecture::code*>(function), false};
+  entries_[entry_count_++] = {function, *reinterpret_cast<const architecture::code*>(function),
+                              false};
 }
 
 // A breakpoint stops wherever its instruction is executed, so the way to one that is executed often
@@ -246,7 +249,8 @@ void injector::plant(address where) noexcept {
     if (entries_[i].is_in && entries_[i].where == where) return;
   for (int i = 0; i < planted_count_; ++i)
     if (planted_[i].where == where) return;
-  planted_[planted_count_++] = {where, *reinterpret_cast<const volatile architecture::code*>(where), true};
+  planted_[planted_count_++] = {where, *reinterpret_cast<const volatile architecture::code*>(where),
+                                true};
   write(where, architecture::breakpoint);
 }
 

@@ -1,8 +1,9 @@
 // Sends signals to this thread at chosen instructions of a function that it calls.
 //
 // Breakpoints are written into the program's own code. The handler of a breakpoint runs with
-// everything blocked and sends the signal, so that the kernel delivers it when that handler returns:
-// before the instruction at which the breakpoint stands, and under the mask that the thread has there.
+// everything blocked and sends the signal, so that the kernel delivers it when that handler
+// returns: before the instruction at which the breakpoint stands, and under the mask that the
+// thread has there.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +29,20 @@ struct shot {
   const burst* what;
 };
 
-/// The addresses of the instructions that a run executed, in order; handlers' and the C library's too.
+/// The addresses of the instructions that a run executed, in order; handlers' and the C library's
+/// too.
 class trace {
  public:
-  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(steps_.size()); }
+  [[nodiscard]] std::uint32_t size() const noexcept {
+    return static_cast<std::uint32_t>(steps_.size());
+  }
   [[nodiscard]] address operator[](std::uint32_t index) const noexcept { return steps_[index]; }
   [[nodiscard]] const std::vector<address>& steps() const noexcept { return steps_; }
 
   void assign(std::span<const address> steps);
 
-  /// The last index up to `to` whose instruction is not executed between `from` (-1: the start) and it.
+  /// The last index up to `to` whose instruction is not executed between `from` (-1: the start) and
+  /// it.
   [[nodiscard]] std::uint32_t reachable(std::int64_t from, std::uint32_t to) const noexcept;
 
  private:
@@ -61,8 +66,8 @@ class injector {
   /// What to send when the operation comes to a sleeping system call with no signal sent yet.
   void set_waker(const burst* waker) noexcept { waker_ = waker; }
 
-  /// Runs operation and records its trace behind the shot, or its whole trace without one: `at` then
-  /// holds the first instruction. With a waker, `slept` is the index where it was sent.
+  /// Runs operation and records its trace behind the shot, or its whole trace without one: `at`
+  /// then holds the first instruction. With a waker, `slept` is the index where it was sent.
   struct learned {
     trace steps;
     std::int64_t slept = -1;
@@ -72,8 +77,8 @@ class injector {
   learned learn(void (*operation)(void*), void* argument, const trace* before = nullptr,
                 const shot* at = nullptr);
 
-  /// A shot and the trace that its index belongs to. The trace of the second one is what was learned
-  /// behind the first one, whose instruction has the index 0.
+  /// A shot and the trace that its index belongs to. The trace of the second one is what was
+  /// learned behind the first one, whose instruction has the index 0.
   struct aimed {
     const trace* steps;
     shot what;
@@ -81,8 +86,8 @@ class injector {
   /// Runs operation with these shots; returns how many of them were reached.
   int run(void (*operation)(void*), void* argument, std::span<const aimed> shots);
 
-  /// Ends the run; for a child that the operation forked, as else the operation's return does. Returns
-  /// how many shots were reached.
+  /// Ends the run; for a child that the operation forked, as else the operation's return does.
+  /// Returns how many shots were reached.
   int finish() noexcept;
   /// The trace that is being learned.
   [[nodiscard]] std::span<const address> recorded() const noexcept {

@@ -69,7 +69,8 @@ class sweeper {
       if ((board_.variants >> at.variant & 1) == 0) continue;
       const variant& injected = variants()[at.variant];
       const burst what = injected.what();
-      for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < trial_.size(); ++at.first) {
+      for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < trial_.size();
+           ++at.first) {
         begin(at, trial_.at(at.first), 0);
         if (const char* const wrong = trial_.run(at.first, what)) return violated(wrong);
       }
@@ -91,7 +92,8 @@ class sweeper {
         begin(at, trial_.at(at.first), trial_.at_behind(at.second));
         learning(false);
         ++board_.pairs;
-        if (const char* const wrong = trial_.run(at.first, what, at.second, then)) return violated(wrong);
+        if (const char* const wrong = trial_.run(at.first, what, at.second, then))
+          return violated(wrong);
       }
     }
     return finish();
@@ -104,9 +106,11 @@ class sweeper {
     __atomic_store_n(&board_.runs, board_.runs + 1, __ATOMIC_RELEASE);
   }
 
-  // To learn takes longer than a run. It ends when the next run has begun, so that whoever watches does
-  // not take its time for that of a run.
-  void learning(bool is) noexcept { __atomic_store_n(&board_.learning, is ? 1 : 0, __ATOMIC_RELEASE); }
+  // To learn takes longer than a run. It ends when the next run has begun, so that whoever watches
+  // does not take its time for that of a run.
+  void learning(bool is) noexcept {
+    __atomic_store_n(&board_.learning, is ? 1 : 0, __ATOMIC_RELEASE);
+  }
 
   int finish() noexcept {
     board_.finished = 1;
@@ -160,7 +164,7 @@ int replay(char** arguments, int count) {
   const burst second = find_variant(arguments[3]).what();
   const std::uint32_t then = number(arguments[4]);
   if (const char* const wrong = tried.learn_behind(index, first)) return report(wrong);
-  if (then >= tried.size_behind()) 
+  if (then >= tried.size_behind())
     return report("behind the first signal there are not so many instructions");
   injection_replay();
   return report(tried.run(index, first, then, second));

@@ -40,7 +40,8 @@ const char* record::compare(bool in_order) const noexcept {
     if (handled_[signal] < expected) return "a signal was lost: its handler did not run";
     if (handled_[signal] > expected) return "a handler ran more often than its signal was sent";
   }
-  return in_order && disorder_ ? "real-time signals came in another order than they were sent" : nullptr;
+  return in_order && disorder_ ? "real-time signals came in another order than they were sent"
+                               : nullptr;
 }
 
 }  // namespace injection

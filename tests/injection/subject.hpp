@@ -25,8 +25,9 @@ constexpr int own_signal = SIGALRM;
 constexpr int other_signal = SIGIO;
 constexpr int ignored_signal = SIGURG;
 constexpr int fault_signal = SIGSEGV;
-constexpr int foreign_eager_signal = SIGHUP;  // its foreign handler sends first_signal in an eager guard
-constexpr int foreign_lazy_signal = SIGTERM;  // and this one in a lazy guard
+constexpr int foreign_eager_signal =
+    SIGHUP;  // its foreign handler sends first_signal in an eager guard
+constexpr int foreign_lazy_signal = SIGTERM;   // and this one in a lazy guard
 constexpr int user_blocked_signal = SIGWINCH;  // blocked by the program all the time
 inline int real_time_signal() noexcept { return SIGRTMIN + 3; }
 
@@ -42,8 +43,8 @@ class record {
   void note_handled(const siginfo_t& info) noexcept;
   [[nodiscard]] int handled(int signal) const noexcept { return handled_[signal]; }
   void note_violation(const char* what) noexcept { wrong_ = what; }
-  /// Null, or what is wrong: what was noted, a signal that was not handled once for each time that it
-  /// was sent, or real-time signals whose payloads came in another order.
+  /// Null, or what is wrong: what was noted, a signal that was not handled once for each time that
+  /// it was sent, or real-time signals whose payloads came in another order.
   [[nodiscard]] const char* compare(bool in_order) const noexcept;
 
  private:
@@ -77,11 +78,11 @@ class subject {
 
 /// What a subject wants of the program.
 struct traits {
-  bool core = false;         ///< pairs of signals belong to a short run too
-  bool sleeps = false;       ///< it ends only when own_signal is sent to it
-  bool forks = false;        ///< a run takes longer
-  bool unordered = false;    ///< real-time signals may be queued again behind later ones
-  bool owns_first = false;   ///< the handlers of first_signal are its own affair
+  bool core = false;        ///< pairs of signals belong to a short run too
+  bool sleeps = false;      ///< it ends only when own_signal is sent to it
+  bool forks = false;       ///< a run takes longer
+  bool unordered = false;   ///< real-time signals may be queued again behind later ones
+  bool owns_first = false;  ///< the handlers of first_signal are its own affair
 };
 
 struct entry {
@@ -110,8 +111,8 @@ void install_foreign(int signal, void (*function)(int, siginfo_t*, void*));
 /// What a foreign handler does: it notes that it ran and tells the subject.
 void enter_foreign_handler(const siginfo_t& info) noexcept;
 
-/// Sends a signal of sigsafe's handlers from a foreign handler that holds a guard. It must be held off,
-/// whatever the foreign handler has interrupted; an eager guard must hold off everything.
+/// Sends a signal of sigsafe's handlers from a foreign handler that holds a guard. It must be held
+/// off, whatever the foreign handler has interrupted; an eager guard must hold off everything.
 template <class B>
 void send_in_guard(int signal) noexcept {
   const sigsafe::basic_guard<B> off;
@@ -126,8 +127,8 @@ void send_in_guard(int signal) noexcept {
 /// Ends a child that the operation forked: it is the one whose instructions and state count.
 [[noreturn]] void end_child() noexcept;
 
-/// Two words that are equal while nobody changes them. Plain memory on purpose: what the compiler may
-/// keep in a register it shall keep there.
+/// Two words that are equal while nobody changes them. Plain memory on purpose: what the compiler
+/// may keep in a register it shall keep there.
 class twins {
  public:
   void change() noexcept {

@@ -64,7 +64,7 @@ void enter_foreign_handler(const siginfo_t& info) noexcept {
 }
 
 void install_foreign(int signal, void (*function)(int, siginfo_t*, void*)) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = function;
   action.sa_flags = SA_SIGINFO;
   sigaction(signal, &action, nullptr);
@@ -101,7 +101,8 @@ signal_set everything_blockable() noexcept {
 // Behind the report there is room for a trace.
 trial::child_report* trial::make_child_report() noexcept {
   constexpr std::size_t size = sizeof(child_report) + sizeof(address) * injector::most_steps;
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const memory =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
   return ::new (memory) child_report{};
 }
@@ -118,14 +119,14 @@ trial::trial(const entry& what)
   const sigset_t blocked = signal_set{user_blocked_signal}.native();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
   everything_blockable();
-  struct sigaction ignoring {};
+  struct sigaction ignoring{};
   ignoring.sa_handler = SIG_IGN;
   sigaction(ignored_signal, &ignoring, nullptr);
   install_foreign(foreign_eager_signal, &foreign<eager>);
   install_foreign(foreign_lazy_signal, &foreign<lazy>);
   // They live as long as the process.
-  for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
-                           real_time_signal()})
+  for (const int number :
+       {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
   for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
@@ -143,14 +144,16 @@ void trial::operate(void* self) {
 // As it was before the first operation of the process, so that nothing can creep in.
 const char* trial::check_thread(int error) noexcept {
   const auto& thread = sigsafe::detail::current_thread();
-  if (signal_set::blocked() != signal_set{user_blocked_signal}) return "the signal mask has changed";
+  if (signal_set::blocked() != signal_set{user_blocked_signal})
+    return "the signal mask has changed";
   if (error != errno_before) return "errno has changed";
   if (thread.depth.load() != 0) return "depth has changed";
   if (thread.count.load() != 0) return "count has changed";
   if (thread.hard.load() != 0) return "hard has changed";
   if (thread.has_deferred()) return "a signal is still deferred";
   if (thread.added.load() != 0) return "added has changed";
-  if (thread.running.load() != nullptr) return "a handler that returned is still entered as running";
+  if (thread.running.load() != nullptr)
+    return "a handler that returned is still entered as running";
   return signal_set::pending().empty() ? nullptr : "a signal is still pending";
 }
 
@@ -239,8 +242,9 @@ const char* trial::run(std::span<const injector::aimed> shots) {
       note_sent(*each.what.what);
     if (const char* const wrong = check()) return wrong;
   }
-  return reached == static_cast<int>(shots.size()) ? nullptr
-                                                   : "the operation did not come to the instruction";
+  return reached == static_cast<int>(shots.size())
+             ? nullptr
+             : "the operation did not come to the instruction";
 }
 
 const char* trial::run_bare(const burst* expected) {

@@ -26,13 +26,13 @@ class trial {
   /// Takes over the dispositions of the process.
   explicit trial(const entry& what);
 
-  /// Learns the instructions of a run without a signal, or, of an operation that sleeps, with the one
-  /// that wakes it.
+  /// Learns the instructions of a run without a signal, or, of an operation that sleeps, with the
+  /// one that wakes it.
   const char* learn();
   [[nodiscard]] std::uint32_t size() const noexcept { return whole_.size(); }
   [[nodiscard]] address at(std::uint32_t index) const noexcept { return whole_[index]; }
-  /// The first instruction at which this may be injected: nothing else wakes an operation from a signal
-  /// without a handler.
+  /// The first instruction at which this may be injected: nothing else wakes an operation from a
+  /// signal without a handler.
   [[nodiscard]] std::uint32_t first_for(const variant& what) const noexcept {
     return what.wakes || slept_ < 0 ? 0 : static_cast<std::uint32_t>(slept_) + 1;
   }

@@ -52,8 +52,7 @@ class ping_pong : public lone_scenario {
     for (std::uint64_t round = 1;; ++round) {
       // So that the answer falls before, into and behind the beginning of the sleep.
       const std::uint64_t busy_until = now() + here.next_random() % 20'000;
-      while (now() < busy_until) {
-      }
+      while (now() < busy_until) {}
       while (arrived < round) sleep(off, round);
       ++on.counts.operations;
       // The child ends first; it has been told by a last signal, which it does not answer.
@@ -78,7 +77,9 @@ class ping_pong : public lone_scenario {
     constexpr std::chrono::hours long_enough{1};
     std::array<pollfd, 1> quiet{pollfd{ends_[0], POLLIN, 0}};
     // A backend need not have more than wait.
-    if constexpr (requires { off.wait_for(long_enough), off.poll(quiet), off.poll(quiet, long_enough); }) {
+    if constexpr (requires {
+                    off.wait_for(long_enough), off.poll(quiet), off.poll(quiet, long_enough);
+                  }) {
       if (round % 4 == 1) return static_cast<void>(off.wait_for(long_enough));
       if (round % 4 == 2) return static_cast<void>(off.poll(quiet));
       if (round % 4 == 3) return static_cast<void>(off.poll(quiet, long_enough));
@@ -89,19 +90,22 @@ class ping_pong : public lone_scenario {
   int ends_[2] = {-1, -1};
 };
 
-/// Real-time signals up to the limit of what may be queued: each that was accepted comes, in its order.
+/// Real-time signals up to the limit of what may be queued: each that was accepted comes, in its
+/// order.
 template <class Kit>
 class queue_limit : public lone_scenario {
  public:
   void run(stage& on) override {
     constexpr rlimit small{64, 64};
-    if (setrlimit(RLIMIT_SIGPENDING, &small) != 0) return on.violation("RLIMIT_SIGPENDING was refused");
+    if (setrlimit(RLIMIT_SIGPENDING, &small) != 0)
+      return on.violation("RLIMIT_SIGPENDING was refused");
     std::uint64_t next = 0;
     const sigsafe::handler handler{SIGRTMIN, [&](const sigsafe::signal_info& info) noexcept {
                                      ++on.counts.delivered;
                                      if (here.at == position::inside) on.torn();
                                      if (here.at == position::ending) ++on.counts.deferred;
-                                     const auto number = static_cast<std::uint64_t>(info.value()->sival_int);
+                                     const auto number =
+                                         static_cast<std::uint64_t>(info.value()->sival_int);
                                      if (number != next) ++on.counts.disorder;
                                      next = number + 1;
                                      on.counts.delays.add(now() - sent_at_[number % most]);

@@ -1,5 +1,5 @@
-// What a run counts: in memory that the program shares with the child that runs it, so that it is there
-// also when the child hangs or dies.
+// What a run counts: in memory that the program shares with the child that runs it, so that it is
+// there also when the child hangs or dies.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@ namespace stress {
 using count = std::atomic<std::uint64_t>;
 static_assert(count::is_always_lock_free, "handlers count, so counts must be lock-free");
 
-/// Times in nanoseconds, each counted in the bucket that it falls into: 8 for each power of two, so a
-/// bucket's upper bound is at most an eighth above what is in it.
+/// Times in nanoseconds, each counted in the bucket that it falls into: 8 for each power of two, so
+/// a bucket's upper bound is at most an eighth above what is in it.
 class histogram {
  public:
   static constexpr std::size_t size = 8 * 48;
@@ -24,15 +24,16 @@ class histogram {
     buckets_[index(nanoseconds)].fetch_add(1, std::memory_order_relaxed);
     std::uint64_t most = most_.load(std::memory_order_relaxed);
     while (nanoseconds > most &&
-           !most_.compare_exchange_weak(most, nanoseconds, std::memory_order_relaxed)) {
-    }
+           !most_.compare_exchange_weak(most, nanoseconds, std::memory_order_relaxed)) {}
   }
 
   [[nodiscard]] std::uint64_t of(std::size_t bucket) const noexcept { return buckets_[bucket]; }
   [[nodiscard]] std::uint64_t most() const noexcept { return most_; }
 
-  /// The upper bound of the bucket in which so much of all (0 to 1) is reached; 0 when all are empty.
-  [[nodiscard]] static std::uint64_t bound(const std::vector<std::uint64_t>& buckets, double part) noexcept {
+  /// The upper bound of the bucket in which so much of all (0 to 1) is reached; 0 when all are
+  /// empty.
+  [[nodiscard]] static std::uint64_t bound(const std::vector<std::uint64_t>& buckets,
+                                           double part) noexcept {
     const auto all = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < buckets.size(); ++i) {
@@ -61,7 +62,8 @@ class histogram {
 };
 static_assert(histogram::index(7) == 7 && histogram::upper(7) == 8);
 static_assert(histogram::index(8) == 8 && histogram::upper(8) == 9);
-static_assert(histogram::index(1000) == histogram::index(1023) && histogram::upper(histogram::index(1000)) == 1024);
+static_assert(histogram::index(1000) == histogram::index(1023) &&
+              histogram::upper(histogram::index(1000)) == 1024);
 
 /// All of it is counted where it happens; what sources send, in their channels.
 struct counters {

@@ -1,4 +1,5 @@
-// What a scenario is built from: a backend and a lock; and broken ones, which the scenarios must notice.
+// What a scenario is built from: a backend and a lock; and broken ones, which the scenarios must
+// notice.
 #pragma once
 
 #include <poll.h>
@@ -35,7 +36,8 @@ struct kit {
   static constexpr bool ends_early = EndsEarly;
 };
 
-// ---- mutants --------------------------------------------------------------------------------------
+// ---- mutants
+// --------------------------------------------------------------------------------------
 
 /// Holds off nothing.
 struct no_guard : sigsafe::backend::none {

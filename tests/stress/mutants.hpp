@@ -1,5 +1,6 @@
-// The scenarios on kits that are broken: what each must notice (see scenario_kinds). Only those that do are
-// built, as each takes a second to compile; for the same reason a file for each backend.
+// The scenarios on kits that are broken: what each must notice (see scenario_kinds). Only those
+// that do are built, as each takes a second to compile; for the same reason a file for each
+// backend.
 #pragma once
 
 #include <tests/stress/suite.hpp>

@@ -85,10 +85,10 @@ void require_known(std::string_view kind, const std::string& name,
         "there is no {} \"{}\": this program was built without any; leave the option out", kind,
         name)};
   const std::string all = fmt::format("{}", fmt::join(known, ", "));
-  throw bad_argument{
-      fmt::format("there is no {} \"{}\"{}\n{}", kind, name, suggestion(name, known),
-                  all.size() <= short_list ? "choose from: " + all
-                                           : fmt::format("--list names all {}", known.size()))};
+  throw bad_argument{fmt::format("there is no {} \"{}\"{}\n{}", kind, name, suggestion(name, known),
+                                 all.size() <= short_list
+                                     ? "choose from: " + all
+                                     : fmt::format("--list names all {}", known.size()))};
 }
 
 std::vector<std::string> names_of(std::string_view kind, const std::vector<std::string>& given,
@@ -171,8 +171,8 @@ std::string file_of(std::string_view option, const std::string& given) {
   if (fs::is_directory(given, none)) refuse(option, "the name of a file, this is a folder", given);
   const bool there = fs::exists(given, none);
   const fs::path folder = fs::path{given}.parent_path() / ".";
-  const bool writable = there ? ::access(given.c_str(), W_OK) == 0
-                              : ::access(folder.c_str(), W_OK | X_OK) == 0;
+  const bool writable =
+      there ? ::access(given.c_str(), W_OK) == 0 : ::access(folder.c_str(), W_OK | X_OK) == 0;
   if (!writable)
     throw bad_argument{
         fmt::format("{} \"{}\" cannot be written: {}: {}; choose another or change that", option,
@@ -217,7 +217,8 @@ options options_of(const command_line& given, const choices& known) {
   if (wanted.self_test && given.mutant)
     throw bad_argument{"--self-test runs every mutant; leave out --mutant, or --self-test for one"};
   if (wanted.self_test && (given.json || given.junit))
-    throw bad_argument{"--self-test prints what it caught and writes no report; leave out --json and --junit"};
+    throw bad_argument{
+        "--self-test prints what it caught and writes no report; leave out --json and --junit"};
   if (wanted.self_test && given.soak)
     throw bad_argument{"--self-test ends by itself; leave out --soak, or --self-test for a soak"};
   return wanted;
@@ -233,7 +234,8 @@ void add_choices(CLI::App& app, command_line& given) {
   app.add_option("--source", given.sources, "only with signals from these sources")
       ->type_name("NAMES")
       ->allow_extra_args(false);
-  app.add_option("--shard", given.shard, "only part i of n of the runs; all parts need the same --seed")
+  app.add_option("--shard", given.shard,
+                 "only part i of n of the runs; all parts need the same --seed")
       ->type_name("i/n");
   app.add_flag("--list", given.list, "name all scenarios, backends, sources and mutants");
 }

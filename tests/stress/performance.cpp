@@ -18,7 +18,8 @@
 
 #include <tests/stress/source.hpp>
 
-// As the other sanitizers do; a child ends by _exit, and what ThreadSanitizer has only printed would pass.
+// As the other sanitizers do; a child ends by _exit, and what ThreadSanitizer has only printed
+// would pass.
 extern "C" const char* __tsan_default_options();
 extern "C" const char* __tsan_default_options() { return "halt_on_error=1"; }
 
@@ -142,7 +143,8 @@ class performance {
     while (ready_.load() < on_.of.threads) std::this_thread::yield();
   } catch (const std::system_error& error) {
     // Those that have started cannot be joined.
-    on_.violation(fmt::format("not all {} threads could be started: {}", on_.of.threads, error.what()));
+    on_.violation(
+        fmt::format("not all {} threads could be started: {}", on_.of.threads, error.what()));
     _exit(0);
   }
 
@@ -158,7 +160,8 @@ class performance {
   void wait_for_what_is_on_the_way() const noexcept {
     std::uint64_t left = lost();
     std::uint64_t since = now();
-    while (left != 0 && on_.counts.has_violation == 0 && now() - since < nanoseconds(on_.of.patience) / 2) {
+    while (left != 0 && on_.counts.has_violation == 0 &&
+           now() - since < nanoseconds(on_.of.patience) / 2) {
       rest();
       const std::uint64_t still = lost();
       if (still < left) since = now();
@@ -188,7 +191,9 @@ namespace {
 
 class mapped {
  public:
-  mapped() : at_(mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+  mapped()
+      : at_(mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                 0)) {
     if (at_ == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     new (at_) shared;
   }
@@ -247,13 +252,16 @@ std::string violation_of(const result& end, const shared& with, int status, bool
   std::uint64_t spurious = 0;
   for (const channel& each : with.channels) spurious += each.spurious();
   if (from.has_violation != 0) return from.violation;
-  if (end.torn != 0) return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
+  if (end.torn != 0)
+    return fmt::format("{} times a handler ran inside a section, or a state was torn", end.torn);
   if (hung)
-    return fmt::format("no progress for {} s, or no end after {} s: a deadlock, or a wake-up was lost",
-                       end.of.patience, 3 * end.of.patience);
+    return fmt::format(
+        "no progress for {} s, or no end after {} s: a deadlock, or a wake-up was lost",
+        end.of.patience, 3 * end.of.patience);
   if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-    return fmt::format("ended with status {}, as sanitizers end a program; what they say stands on standard error",
-                       WEXITSTATUS(status));
+    return fmt::format(
+        "ended with status {}, as sanitizers end a program; what they say stands on standard error",
+        WEXITSTATUS(status));
   if (WIFSIGNALED(status))
     return fmt::format("killed by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   if (end.lost != 0) return fmt::format("{} signals were lost", end.lost);
@@ -261,7 +269,8 @@ std::string violation_of(const result& end, const shared& with, int status, bool
   if (spurious != 0) return fmt::format("{} more signals came than were sent", spurious);
   if (end.ended == verdict::interrupted) return {};
   if (end.operations == 0) return "nothing was done";
-  if (end.sent == 0) return "no signal was sent; a limit may be too low, such as RLIMIT_SIGPENDING (ulimit -i)";
+  if (end.sent == 0)
+    return "no signal was sent; a limit may be too low, such as RLIMIT_SIGPENDING (ulimit -i)";
   return {};
 }
 
@@ -290,7 +299,8 @@ result run_cell(const cell& what, const factory& make,
     poll(&ended, 1, 20);
     const pid_t done = waitpid(child, &status, WNOHANG);
     if (done == child) break;
-    if (done < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
+    if (done < 0 && errno != EINTR)
+      throw std::system_error(errno, std::generic_category(), "waitpid");
     const std::uint64_t time = now();
     const std::uint64_t so_far = with.counts.operations + with.counts.delivered;
     if (so_far != progress) since = time;
@@ -301,7 +311,8 @@ result run_cell(const cell& what, const factory& make,
       with.stop = true;
       if (stopped == 0) stopped = time;
     }
-    // What is wrong already may never come to its end, and while one worker hangs, others may go on.
+    // What is wrong already may never come to its end, and while one worker hangs, others may go
+    // on.
     const std::uint64_t patience = nanoseconds(wrong ? what.patience / 20 : what.patience);
     if (time - since > patience || (stopped != 0 && time - stopped > 3 * patience)) {
       hung = true;

@@ -102,11 +102,10 @@ row row_of(const result& from, extra shown) {
   row cells{from.of.scenario, from.of.backend, from.of.source};
   if (shown.mutants) cells.push_back(from.of.mutant.empty() ? "-" : from.of.mutant);
   if (shown.runs) cells.push_back(count_text(from.runs));
-  for (const std::uint64_t number : {from.operations, from.delivered, from.deferred, from.coalesced,
-                                     from.lost, from.torn})
+  for (const std::uint64_t number :
+       {from.operations, from.delivered, from.deferred, from.coalesced, from.lost, from.torn})
     cells.push_back(count_text(number));
-  for (const std::uint64_t delay :
-       {from.delay_bound(0.5), from.delay_bound(0.99), from.most})
+  for (const std::uint64_t delay : {from.delay_bound(0.5), from.delay_bound(0.99), from.most})
     cells.push_back(delay == 0 ? "-" : duration_text(delay));
   cells.push_back(from.ended == verdict::violated ? "VIOLATED" : name_of(from.ended));
   return cells;
@@ -194,28 +193,25 @@ std::string valid_utf8(const std::string& text) {
 }
 
 json settings_of(const options& from) {
-  return {{"scenarios", from.scenarios},
-          {"backends", from.backends},
-          {"sources", from.sources},
-          {"threads", from.threads},
-          {"rate", from.rate},
-          {"seconds", from.seconds},
-          {"mutant", from.mutant},
-          {"self_test", from.self_test},
-          {"soak_hours", from.soak_hours},
-          {"shard", from.shard},
-          {"shards", from.shards}};
+  return {
+      {"scenarios", from.scenarios}, {"backends", from.backends},   {"sources", from.sources},
+      {"threads", from.threads},     {"rate", from.rate},           {"seconds", from.seconds},
+      {"mutant", from.mutant},       {"self_test", from.self_test}, {"soak_hours", from.soak_hours},
+      {"shard", from.shard},         {"shards", from.shards}};
 }
 
 struct counted {
   const char* name;
-  std::uint64_t result::*member;
+  std::uint64_t result::* member;
 };
-constexpr std::array counts{
-    counted{"operations", &result::operations}, counted{"sent", &result::sent},
-    counted{"delivered", &result::delivered},   counted{"deferred", &result::deferred},
-    counted{"coalesced", &result::coalesced},   counted{"lost", &result::lost},
-    counted{"torn", &result::torn},             counted{"disorder", &result::disorder}};
+constexpr std::array counts{counted{"operations", &result::operations},
+                            counted{"sent", &result::sent},
+                            counted{"delivered", &result::delivered},
+                            counted{"deferred", &result::deferred},
+                            counted{"coalesced", &result::coalesced},
+                            counted{"lost", &result::lost},
+                            counted{"torn", &result::torn},
+                            counted{"disorder", &result::disorder}};
 
 std::size_t number_of(const std::vector<result>& results, verdict ended) {
   return static_cast<std::size_t>(std::count_if(
@@ -224,12 +220,14 @@ std::size_t number_of(const std::vector<result>& results, verdict ended) {
 
 json totals_of(const std::vector<result>& results) {
   const auto sum = [&](auto of) {
-    return std::accumulate(results.begin(), results.end(), std::uint64_t{0},
-                           [&](std::uint64_t so_far, const result& each) { return so_far + of(each); });
+    return std::accumulate(
+        results.begin(), results.end(), std::uint64_t{0},
+        [&](std::uint64_t so_far, const result& each) { return so_far + of(each); });
   };
   json all{{"runs", sum([](const result& each) { return each.runs; })}};
   for (const verdict ended : {verdict::passed, verdict::violated, verdict::interrupted})
-    all[name_of(ended)] = sum([&](const result& each) { return each.ended == ended ? each.runs : 0U; });
+    all[name_of(ended)] =
+        sum([&](const result& each) { return each.ended == ended ? each.runs : 0U; });
   for (const counted& number : counts)
     all[number.name] = sum([&](const result& each) { return each.*number.member; });
   return all;
@@ -272,7 +270,8 @@ std::string xml_of(const std::string& text) {
       case '\'': escaped += "&apos;"; break;
       case '\n': escaped += "&#10;"; break;
       case '\t': escaped += "&#9;"; break;
-      default: if (!is_control(each)) escaped += each;
+      default:
+        if (!is_control(each)) escaped += each;
     }
   }
   return escaped;
@@ -281,9 +280,9 @@ std::string xml_of(const std::string& text) {
 std::string test_case_of(const result& from) {
   std::string name = from.of.source;
   if (!from.of.mutant.empty()) name += fmt::format(" (mutant {})", from.of.mutant);
-  const std::string start = fmt::format(R"(    <testcase classname="{}" name="{}" time="{:.3f}")",
-                                        xml_of(from.of.scenario + "." + from.of.backend),
-                                        xml_of(name), from.seconds);
+  const std::string start =
+      fmt::format(R"(    <testcase classname="{}" name="{}" time="{:.3f}")",
+                  xml_of(from.of.scenario + "." + from.of.backend), xml_of(name), from.seconds);
   switch (from.ended) {
     case verdict::passed: return start + "/>\n";
     case verdict::interrupted: return start + "><skipped/></testcase>\n";

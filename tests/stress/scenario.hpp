@@ -126,7 +126,8 @@ class free_list : public scenario {
     std::size_t length = 0;
     for (unsigned at = end.first; at != none && length <= end.nodes.size(); at = end.nodes[at].next)
       ++length;
-    if (length != end.nodes.size()) on.violation("nodes of the free list are missing or twice in it");
+    if (length != end.nodes.size())
+      on.violation("nodes of the free list are missing or twice in it");
   }
 
  private:
@@ -139,7 +140,8 @@ class free_list : public scenario {
     std::array<node, 2048> nodes;
     unsigned first = 0;
     state() noexcept {
-      for (unsigned i = 0; i < nodes.size(); ++i) nodes[i].next = i + 1 < nodes.size() ? i + 1 : none;
+      for (unsigned i = 0; i < nodes.size(); ++i)
+        nodes[i].next = i + 1 < nodes.size() ? i + 1 : none;
     }
   };
 
@@ -297,8 +299,8 @@ class mixture : public scenario {
   sigsafe::lazy::mutex<words> lazy_;
 };
 
-/// Threads pass tokens through a condition variable; handlers look at them. They only try the lock: wait
-/// has a lock of its own, under which it unlocks this one, and handlers run then.
+/// Threads pass tokens through a condition variable; handlers look at them. They only try the lock:
+/// wait has a lock of its own, under which it unlocks this one, and handlers run then.
 template <class Kit>
 class condition : public scenario {
  public:

@@ -26,8 +26,9 @@ void require(bool succeeded, const char* what) {
 
 std::uint64_t interval(const stage& on) noexcept { return 1'000'000'000U / on.of.rate; }
 
-/// Between two signals of one sender: as the rate says, or, at full speed, until the last one has come or
-/// a moment has passed, so that it goes on when handlers are held off, but no handler is starved.
+/// Between two signals of one sender: as the rate says, or, at full speed, until the last one has
+/// come or a moment has passed, so that it goes on when handlers are held off, but no handler is
+/// starved.
 void pace(const stage& on, const channel& sent) noexcept {
   if (on.of.rate != 0) {
     const std::uint64_t pause = interval(on);
@@ -37,8 +38,7 @@ void pace(const stage& on, const channel& sent) noexcept {
   } else if (!sent.counts_each()) {
     constexpr std::uint64_t a_moment = 30'000;
     const std::uint64_t start = now();
-    while (sent.lost() != 0 && now() - start < a_moment && !on.sending_stops()) {
-    }
+    while (sent.lost() != 0 && now() - start < a_moment && !on.sending_stops()) {}
   }
   while (sent.full() && !on.sending_stops()) sched_yield();
 }
@@ -46,8 +46,8 @@ void pace(const stage& on, const channel& sent) noexcept {
 /// Now and then, so that most sections are not interrupted.
 bool sometimes(unsigned one_in) noexcept { return here.next_random() % one_in == 0; }
 
-/// Sends to the calling worker. The kernel is asked before whether it will coalesce, and outside of owners
-/// nothing may be missing, so what was coalesced and what was lost is known of each signal.
+/// Sends to the calling worker. The kernel is asked before whether it will coalesce, and outside of
+/// owners nothing may be missing, so what was coalesced and what was lost is known of each signal.
 class synchronous : public source {
  public:
   explicit synchronous(int signal) : source(signal, account::own) {}
@@ -154,7 +154,8 @@ class thread_queued : public source {
   void send(stage& on, const workers& to) override {
     for (; !on.sending_stops(); pace(on, line()))
       send_one([&](int number) {
-        return pthread_sigqueue(to[here.next_random() % to.size()], signal(), {.sival_int = number}) == 0;
+        return pthread_sigqueue(to[here.next_random() % to.size()], signal(),
+                                {.sival_int = number}) == 0;
       });
   }
   bool ordered() const noexcept override { return true; }
@@ -199,10 +200,12 @@ std::uint64_t timer_delay(const stage& on) noexcept {
   return on.of.rate != 0 ? interval(on) : 50'000 + here.next_random() % 200'000;
 }
 
-/// One shot after the other, set by worker 0 when the last one has come: never faster than handlers run.
+/// One shot after the other, set by worker 0 when the last one has come: never faster than handlers
+/// run.
 class interval_timer : public source {
  public:
-  interval_timer(__itimer_which which, int signal) : source(signal, account::latest), which_(which) {}
+  interval_timer(__itimer_which which, int signal)
+      : source(signal, account::latest), which_(which) {}
   void between(stage& on) noexcept override {
     if (here.index != 0 || running_.load(std::memory_order_relaxed)) return;
     constexpr std::uint64_t longest = 100'000'000;  // of processor time, which may pass slowly
@@ -210,8 +213,9 @@ class interval_timer : public source {
     running_ = true;
     // Those that count the processor's time come when it has passed, and nobody knows when.
     line().sending(which_ == ITIMER_REAL ? now() + delay * 1000 : 0);
-    const itimerval once{{0, 0},
-                         {static_cast<time_t>(delay / 1'000'000), static_cast<suseconds_t>(delay % 1'000'000)}};
+    const itimerval once{
+        {0, 0},
+        {static_cast<time_t>(delay / 1'000'000), static_cast<suseconds_t>(delay % 1'000'000)}};
     setitimer(which_, &once, nullptr);
   }
   void handled() noexcept override { running_ = false; }
@@ -245,8 +249,9 @@ class thread_timer : public source {
     mine.due = now() + delay;
     line().owes();
     line().sending(mine.due);
-    const itimerspec once{{0, 0},
-                          {static_cast<time_t>(delay / 1'000'000'000U), static_cast<long>(delay % 1'000'000'000U)}};
+    const itimerspec once{
+        {0, 0},
+        {static_cast<time_t>(delay / 1'000'000'000U), static_cast<long>(delay % 1'000'000'000U)}};
     timer_settime(mine.timer, 0, &once, nullptr);
   }
   std::uint64_t due(std::uint64_t) noexcept override {
@@ -342,7 +347,8 @@ class window : public source {
     master_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     require(master_ >= 0, "posix_openpt");
     char name[64];
-    require(grantpt(master_) == 0 && unlockpt(master_) == 0 && ptsname_r(master_, name, sizeof(name)) == 0,
+    require(grantpt(master_) == 0 && unlockpt(master_) == 0 &&
+                ptsname_r(master_, name, sizeof(name)) == 0,
             "ptsname");
     // The first terminal that a session's leader opens controls the session.
     slave_ = ::open(name, O_RDWR | O_CLOEXEC);
@@ -395,7 +401,8 @@ bool is_synchronous(std::string_view name) noexcept {
 
 // Not those that fork or need a terminal.
 bool is_mixed(std::string_view name) noexcept {
-  constexpr std::string_view all_mixed[] = {"raise", "real_time", "timer", "itimer_real", "pipe", "io"};
+  constexpr std::string_view all_mixed[] = {"raise",       "real_time", "timer",
+                                            "itimer_real", "pipe",      "io"};
   return std::find(std::begin(all_mixed), std::end(all_mixed), name) != std::end(all_mixed);
 }
 

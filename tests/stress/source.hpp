@@ -32,13 +32,15 @@ class source {
   virtual void send(stage&, const workers&) {}
   /// What fits into the payload of a signal; after it comes 0.
   static constexpr std::uint64_t largest_number = 0x7fffffff;
-  /// In the handler: which of the channel's signals came, when it was sent (0 when nobody knows), and
-  /// what else there is to do.
+  /// In the handler: which of the channel's signals came, when it was sent (0 when nobody knows),
+  /// and what else there is to do.
   [[nodiscard]] std::uint64_t number_of(const sigsafe::signal_info& info) const noexcept {
     const auto value = info.value();
     return value ? static_cast<std::uint64_t>(value->sival_int) : 0;
   }
-  [[nodiscard]] virtual std::uint64_t due(std::uint64_t number) noexcept { return line().take_due(number); }
+  [[nodiscard]] virtual std::uint64_t due(std::uint64_t number) noexcept {
+    return line().take_due(number);
+  }
   virtual void handled() noexcept {}
   /// Do the payloads that one worker gets come in the order of their numbers?
   [[nodiscard]] virtual bool ordered() const noexcept { return false; }

@@ -1,5 +1,5 @@
-// Where a scenario runs: in a child process, with worker threads and a source of signals. Here is the
-// accounting that they share.
+// Where a scenario runs: in a child process, with worker threads and a source of signals. Here is
+// the accounting that they share.
 #pragma once
 
 #include <signal.h>
@@ -34,8 +34,7 @@ namespace stress {
 [[nodiscard]] inline int end_of(pid_t child) noexcept {
   int status = 0;
   pid_t ended;
-  while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {
-  }
+  while ((ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {}
   return ended == child ? status : -1;
 }
 
@@ -68,9 +67,9 @@ inline constinit thread_local worker_state here;
 /// How it is known whether a signal was lost.
 enum class account : unsigned char {
   each,    ///< queued signals: each has a handler
-  latest,  ///< standard signals: a handler began after the last was sent; of those before, nobody can
-           ///< say which one it answered
-  own,     ///< the source says what is owed and what has been answered
+  latest,  ///< standard signals: a handler began after the last was sent; of those before, nobody
+           ///< can say which one it answered
+  own,  ///< the source says what is owed and what has been answered
 };
 
 /// One signal of one source, and what became of those that were sent:
@@ -109,11 +108,10 @@ class channel {
     if (counts_each()) answers();
     if (by_ != account::latest) return;
     std::uint64_t seen = answered_.load();
-    while (sent > seen && !answered_.compare_exchange_weak(seen, sent)) {
-    }
+    while (sent > seen && !answered_.compare_exchange_weak(seen, sent)) {}
   }
-  /// In the handler, once: when signal number `number` was sent; when not each is counted, the first
-  /// after the handler before. 0 when nobody knows it.
+  /// In the handler, once: when signal number `number` was sent; when not each is counted, the
+  /// first after the handler before. 0 when nobody knows it.
   std::uint64_t take_due(std::uint64_t number) noexcept {
     return counts_each() ? due_of(number).exchange(0) : oldest_.exchange(0);
   }
@@ -125,7 +123,8 @@ class channel {
   [[nodiscard]] bool full() const noexcept {
     return counts_each() && (lost() > most_on_the_way || times_[(sent_ + 1) % times_.size()] != 0);
   }
-  /// What is on the way while sources send; when they no longer do and nothing comes any more, lost.
+  /// What is on the way while sources send; when they no longer do and nothing comes any more,
+  /// lost.
   [[nodiscard]] std::uint64_t lost() const noexcept {
     const std::uint64_t answered = answered_, owed = owed_;
     return owed > answered ? owed - answered : 0;
@@ -146,7 +145,7 @@ class channel {
 
   account by_ = account::latest;
   count sent_{0}, delivered_{0}, owed_{0}, answered_{0};
-  count oldest_{0};  // not each: since when one is pending, 0 when none is
+  count oldest_{0};                  // not each: since when one is pending, 0 when none is
   std::array<count, 1024> times_{};  // each: when it was sent, 0 when it has arrived
 };
 
@@ -157,7 +156,7 @@ struct shared {
   std::array<channel, most_channels> channels;
   std::atomic<bool> stop{false};           ///< the time is over
   std::atomic<bool> sending_stops{false};  ///< set by the child
-  count ball{0};                           ///< of two processes that wake each other: since when it flies
+  count ball{0};  ///< of two processes that wake each other: since when it flies
   std::atomic<bool> ball_is_out{false};
 };
 
@@ -170,9 +169,15 @@ constexpr std::size_t most_workers = 1024;
 class stage {
  public:
   stage(const cell& what, shared& with) noexcept
-      : of(what), counts(with.counts), ball(with.ball), ball_is_out(with.ball_is_out), shared_(with) {}
+      : of(what),
+        counts(with.counts),
+        ball(with.ball),
+        ball_is_out(with.ball_is_out),
+        shared_(with) {}
 
-  [[nodiscard]] bool stopping() const noexcept { return shared_.stop.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool stopping() const noexcept {
+    return shared_.stop.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool sending_stops() const noexcept {
     return shared_.sending_stops.load(std::memory_order_relaxed);
   }
@@ -217,7 +222,8 @@ class section {
   }
 };
 
-/// A worker's section that consists of one lock: calls use with the value and returns what it returns.
+/// A worker's section that consists of one lock: calls use with the value and returns what it
+/// returns.
 template <class Mutex, class F>
 decltype(auto) in_section(Mutex& mutex, F use) noexcept {
   section owned;

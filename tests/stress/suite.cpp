@@ -28,13 +28,19 @@ const std::vector<scenario_kind>& scenario_kinds() {
       {.name = "ring",
        .about = "numbers through a ring in a mutex, in their order",
        .mutants = {"no_lock", "no_guard"}},
-      {.name = "free_list", .about = "nodes that are taken and put back", .mutants = {"no_lock", "no_guard"}},
-      {.name = "text", .about = "a text and its length in a mutex", .mutants = {"no_lock", "no_guard"}},
+      {.name = "free_list",
+       .about = "nodes that are taken and put back",
+       .mutants = {"no_lock", "no_guard"}},
+      {.name = "text",
+       .about = "a text and its length in a mutex",
+       .mutants = {"no_lock", "no_guard"}},
       {.name = "cell", .about = "words in a cell of each thread", .mutants = {"no_guard"}},
       {.name = "any_order",
        .about = "locks and borrows that end in every order",
        .mutants = {"no_lock", "no_guard", "flat"}},
-      {.name = "mixture", .about = "eager and lazy guards and locks in each other", .mutants = {"no_guard"}},
+      {.name = "mixture",
+       .about = "eager and lazy guards and locks in each other",
+       .mutants = {"no_guard"}},
       {.name = "condition",
        .about = "tokens through a condition variable",
        .mutants = {"no_lock", "no_guard"},
@@ -48,7 +54,10 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .mutants = {"no_lock", "no_guard"},
        .has_children = true},
       {.name = "long", .about = "sections of a millisecond", .mutants = {"no_lock", "no_guard"}},
-      {.name = "crowd", .about = "the words, by 64 threads", .mutants = {"no_lock", "no_guard"}, .threads = 64},
+      {.name = "crowd",
+       .about = "the words, by 64 threads",
+       .mutants = {"no_lock", "no_guard"},
+       .threads = 64},
       {.name = "ping_pong",
        .about = "two processes that wake each other",
        .mutants = {"late_sleep", "late_poll"},
@@ -71,7 +80,8 @@ constexpr const char* own_source = "own";  // of scenarios that send by themselv
 std::size_t place_of(const std::string& scenario) {
   const auto& all = scenario_kinds();
   return static_cast<std::size_t>(
-      std::find_if(all.begin(), all.end(), [&](const scenario_kind& each) { return each.name == scenario; }) -
+      std::find_if(all.begin(), all.end(),
+                   [&](const scenario_kind& each) { return each.name == scenario; }) -
       all.begin());
 }
 
@@ -88,14 +98,16 @@ constexpr const char* one_of_each = "ThreadSanitizer keeps only one signal of a 
 std::string why_unavailable(const scenario_kind& kind) {
   if (!test::under_thread_sanitizer) return {};
   if (kind.queues) return one_of_each;
-  if (kind.has_children) return "ThreadSanitizer delivers to a child what was pending in its parent";
+  if (kind.has_children)
+    return "ThreadSanitizer delivers to a child what was pending in its parent";
   return {};
 }
 
-/// The command that repeats a run. What is broken may be a backend of its own, which has no name there.
+/// The command that repeats a run. What is broken may be a backend of its own, which has no name
+/// there.
 std::string shell_line(const std::string& program, const cell& what, bool is_backend) {
-  std::string line = fmt::format("{} --scenario {} --threads {} --seconds {} --seed {} --rate {}", program,
-                                 what.scenario, what.threads, what.seconds, what.seed,
+  std::string line = fmt::format("{} --scenario {} --threads {} --seconds {} --seed {} --rate {}",
+                                 program, what.scenario, what.threads, what.seconds, what.seed,
                                  what.rate == 0 ? "max" : std::to_string(what.rate));
   if (what.source != own_source) line += fmt::format(" --source {}", what.source);
   if (is_backend) line += fmt::format(" --backend {}", what.backend);
@@ -110,8 +122,8 @@ result sum_of(const std::vector<result>& all) {
   return sum;
 }
 
-/// SIGINT, SIGTERM and the end of the terminal, until then. What the program was started to ignore, as by
-/// nohup or in the background, it ignores.
+/// SIGINT, SIGTERM and the end of the terminal, until then. What the program was started to ignore,
+/// as by nohup or in the background, it ignores.
 class interruption {
  public:
   interruption() {
@@ -131,7 +143,8 @@ class interruption {
   void listen(int signal, listener& by) {
     struct sigaction found;
     sigaction(signal, nullptr, &found);
-    if (found.sa_handler != SIG_IGN) by.emplace(signal, note{&came_}, sigsafe::handler_options{.restart = true});
+    if (found.sa_handler != SIG_IGN)
+      by.emplace(signal, note{&came_}, sigsafe::handler_options{.restart = true});
   }
 
   std::atomic<bool> came_{false};
@@ -143,7 +156,8 @@ class interruption {
 /// One run of the program.
 class session {
  public:
-  session(const suite& with, const suite::mutants& mutants, const options& asked, std::string program)
+  session(const suite& with, const suite::mutants& mutants, const options& asked,
+          std::string program)
       : suite_(with), mutants_(mutants), asked_(asked), program_(std::move(program)) {}
 
   int go() {
@@ -182,12 +196,14 @@ class session {
     for (const std::string& name : source_names())
       leave_out("source", name, why_unavailable(name), asked_.sources, unavailable_sources_);
     for (const scenario_kind& kind : scenario_kinds())
-      leave_out("scenario", kind.name, why_unavailable(kind), asked_.scenarios, unavailable_scenarios_);
+      leave_out("scenario", kind.name, why_unavailable(kind), asked_.scenarios,
+                unavailable_scenarios_);
     if (asked_.self_test && test::under_thread_sanitizer)
       leave_out("mutant", "repeats_signals", one_of_each, {}, unavailable_mutants_);
   }
   static void leave_out(const char* what, const std::string& name, const std::string& why,
-                        const std::vector<std::string>& asked, std::vector<std::string>& unavailable) {
+                        const std::vector<std::string>& asked,
+                        std::vector<std::string>& unavailable) {
     if (why.empty() || !chosen(asked, name)) return;
     unavailable.push_back(name);
     fmt::print("SKIPPED {} {}: {}\n", what, name, why);
@@ -230,7 +246,8 @@ class session {
       }
     }
     std::vector<cell> mine;
-    for (std::size_t i = asked_.shard - 1; i < all.size(); i += asked_.shards) mine.push_back(all[i]);
+    for (std::size_t i = asked_.shard - 1; i < all.size(); i += asked_.shards)
+      mine.push_back(all[i]);
     return mine;
   }
 
@@ -256,16 +273,17 @@ class session {
                                          what.mutant.empty() ? "" : " ", what.mutant);
     const auto started = clock::now();
     const auto line = [&](std::uint64_t operations, std::uint64_t signals) {
-      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", over_, name, seconds_since(started),
-                 count_text(operations), count_text(signals));
+      fmt::print("{}{:<36}{:>5.1f} s {:>15} operations {:>13} signals", over_, name,
+                 seconds_since(started), count_text(operations), count_text(signals));
     };
-    result end = run_cell(what, *make(what.mutant, what.backend, what.scenario), [&](const counters& so_far) {
-      if (terminal_) {
-        line(so_far.operations, so_far.delivered);
-        std::fflush(stdout);
-      }
-      return !interrupted_.came();
-    });
+    result end = run_cell(what, *make(what.mutant, what.backend, what.scenario),
+                          [&](const counters& so_far) {
+                            if (terminal_) {
+                              line(so_far.operations, so_far.delivered);
+                              std::fflush(stdout);
+                            }
+                            return !interrupted_.came();
+                          });
     end.repeat = shell_line(program_, what, suite_.backends_.count(what.backend) != 0);
     if (line_stays || end.ended != verdict::passed) {
       line(end.operations, end.delivered);
@@ -348,15 +366,16 @@ class session {
   void print_checkpoint() const {
     const result all = sum_of(results_);
     fmt::print("{}checkpoint: {:.0f} min, {} runs, {} operations, {} signals, no violation\n",
-               over_, seconds_since(started_) / 60, count_text(all.runs), count_text(all.operations),
-               count_text(all.delivered));
+               over_, seconds_since(started_) / 60, count_text(all.runs),
+               count_text(all.operations), count_text(all.delivered));
     std::fflush(stdout);
   }
 
   int report() {
     const double seconds = seconds_since(started_);
     if (results_.empty() && !interrupted_.came()) {
-      fmt::print(stderr, "sigsafe-stress: nothing of the plan is left to run; --list says what there is\n");
+      fmt::print(stderr,
+                 "sigsafe-stress: nothing of the plan is left to run; --list says what there is\n");
       return 2;
     }
     verdict all = interrupted_.came() ? verdict::interrupted : verdict::passed;
@@ -369,13 +388,15 @@ class session {
     });
     print_table(stdout, results_);
     print_delays(stdout, results_);
-    if (!asked_.json_file.empty()) write_file(asked_.json_file, json_of(results_, asked_, all, seconds));
+    if (!asked_.json_file.empty())
+      write_file(asked_.json_file, json_of(results_, asked_, all, seconds));
     if (!asked_.junit_file.empty()) write_file(asked_.junit_file, junit_of(results_, seconds));
     const auto violations = std::count_if(results_.begin(), results_.end(), [](const result& each) {
       return each.ended == verdict::violated;
     });
     const unsigned runs = sum_of(results_).runs;
-    fmt::print("sigsafe-stress: {} {} in {:.0f} s, {}{}\n", count_text(runs), runs == 1 ? "run" : "runs", seconds,
+    fmt::print("sigsafe-stress: {} {} in {:.0f} s, {}{}\n", count_text(runs),
+               runs == 1 ? "run" : "runs", seconds,
                violations == 0 ? "no violation" : fmt::format("{} with a VIOLATION", violations),
                interrupted_.came() ? ", interrupted" : "");
     return all == verdict::violated ? 1 : all == verdict::interrupted ? 130 : 0;

@@ -22,7 +22,7 @@ struct scenario_kind {
   std::string about;
   std::vector<std::string> mutants;  ///< which it must catch
   unsigned threads = 2;
-  bool alone = false;  ///< it sends by itself
+  bool alone = false;         ///< it sends by itself
   bool has_children = false;  ///< of its own, which the source "child" would reap
   bool queues = false;        ///< it needs each signal that it sends, also of one number
 };

@@ -33,10 +33,11 @@ class foreign_handler {
  public:
   using function = void (*)(int);
 
-  explicit foreign_handler(int signal, function called = [](int) { runs_.fetch_add(1); })
+  explicit foreign_handler(
+      int signal, function called = [](int) { runs_.fetch_add(1); })
       : signal_(signal) {
     runs_ = 0;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = called;
     sigaction(signal, &action, &before_);
   }
@@ -62,8 +63,7 @@ class gate {
 
   void open() noexcept { sem_post(&semaphore_); }
   void pass() noexcept {
-    while (sem_wait(&semaphore_) != 0 && errno == EINTR) {
-    }
+    while (sem_wait(&semaphore_) != 0 && errno == EINTR) {}
   }
 
  private:

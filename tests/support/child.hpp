@@ -44,8 +44,9 @@ inline std::ostream& operator<<(std::ostream& out, const child_end& end) {
   return out << ", standard error: \"" << end.errors << "\"";
 }
 
-/// Forks, runs function in the child and waits for it, at most `seconds`. The child exits with 0 when
-/// function returns; CHILD_REQUIRE makes it exit with 1. Boost.Test's macros do not belong in there.
+/// Forks, runs function in the child and waits for it, at most `seconds`. The child exits with 0
+/// when function returns; CHILD_REQUIRE makes it exit with 1. Boost.Test's macros do not belong in
+/// there.
 template <class F>
 child_end in_child(F&& function, int seconds = 30) {
   int errors[2];

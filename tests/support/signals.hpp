@@ -23,8 +23,8 @@ inline pid_t own_thread() noexcept { return static_cast<pid_t>(syscall(SYS_getti
 /// Sends a signal to the calling thread; unless it is blocked, it arrives before this returns.
 inline void send(int signal) noexcept { syscall(SYS_tgkill, getpid(), own_thread(), signal); }
 
-/// The same with a value, as sigqueue sends it. By the kernel's own call, because the C library does
-/// not know the number of a thread that the call clone made.
+/// The same with a value, as sigqueue sends it. By the kernel's own call, because the C library
+/// does not know the number of a thread that the call clone made.
 inline void queue(int signal, int value) noexcept {
   siginfo_t info{};
   info.si_signo = signal;
@@ -37,7 +37,7 @@ inline void queue(int signal, int value) noexcept {
 
 /// Installs a handler that sigsafe knows nothing of.
 inline void install_foreign(int signal, void (*function)(int)) noexcept {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = function;
   sigaction(signal, &action, nullptr);
 }
@@ -109,8 +109,8 @@ struct note_arrival {
   void operator()(const sigsafe::signal_info& info) const noexcept { arrived.add(info.native()); }
 };
 
-/// Runs body in a child whose mask is not empty; afterwards the thread is at rest, its mask is as it
-/// was before, and nothing is pending.
+/// Runs body in a child whose mask is not empty; afterwards the thread is at rest, its mask is as
+/// it was before, and nothing is pending.
 template <class Body>
 child_end in_resting_child(Body body) {
   return in_child(

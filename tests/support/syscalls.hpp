@@ -13,8 +13,8 @@
 
 namespace test {
 
-/// Runs prepare and then operation in a child; returns how many system calls operation makes on that
-/// thread. Signals that arrive are let through; their sigreturn counts.
+/// Runs prepare and then operation in a child; returns how many system calls operation makes on
+/// that thread. Signals that arrive are let through; their sigreturn counts.
 template <class Prepare, class Operation>
 long count_system_calls(Prepare&& prepare, Operation&& operation) {
   const pid_t pid = fork();
@@ -45,7 +45,7 @@ long count_system_calls(Prepare&& prepare, Operation&& operation) {
       continue;
     }
     if (entering) {
-      struct __ptrace_syscall_info info {};
+      struct __ptrace_syscall_info info{};
       ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
       if (info.entry.nr == SYS_getppid)
         ++marks;

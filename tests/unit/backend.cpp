@@ -197,8 +197,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(enabled_is_false_in_a_handler_wherever_it_runs, B,
   BOOST_TEST(!enabled);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_mask_of_the_programs_own_does_not_count, B,
-                              test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_mask_of_the_programs_own_does_not_count, B, test::hosted_backends) {
   const sigset_t all = sigsafe::signal_set::maskable().native();
   sigset_t before;
   pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -53,7 +53,8 @@ struct environment {
   }
 };
 
-/// A processor's backend that is counted in a thread: what a kernel builds from its per-CPU storage.
+/// A processor's backend that is counted in a thread: what a kernel builds from its per-CPU
+/// storage.
 struct this_thread {
   static sigsafe::backend::nesting<test::flat_backend>& nesting() noexcept { return nesting_; }
 
@@ -67,9 +68,9 @@ using all_backends = std::tuple<sigsafe::backend::posix, sigsafe::backend::lazy,
 
 }  // namespace
 
-#define CASE(suite, name)                                                                \
-  BOOST_AUTO_TEST_CASE_TEMPLATE(suite##_##name, B, all_backends) {                       \
-    BOOST_TEST(test::holds(in_child(conformance::suite##_##name<environment<B>>)));      \
+#define CASE(suite, name)                                                           \
+  BOOST_AUTO_TEST_CASE_TEMPLATE(suite##_##name, B, all_backends) {                  \
+    BOOST_TEST(test::holds(in_child(conformance::suite##_##name<environment<B>>))); \
   }
 
 BOOST_FIXTURE_TEST_SUITE(conformance_, test::clean_thread)

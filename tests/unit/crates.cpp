@@ -139,10 +139,8 @@ BOOST_FIXTURE_TEST_SUITE(interrupt_ref_cell, test::clean_thread)
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_pushes_when_the_borrow_has_ended, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
-    const sigsafe::handler sigint{SIGINT, []() noexcept {
-                                    local_numbers<B>.with_borrow_mut(
-                                        [](numbers& v) { v.push(1); });
-                                  }};
+    const sigsafe::handler sigint{
+        SIGINT, []() noexcept { local_numbers<B>.with_borrow_mut([](numbers& v) { v.push(1); }); }};
     local_numbers<B>.with_borrow([](const numbers& v) {
       raise(SIGINT);
       CHILD_REQUIRE(v.size() == 0);
@@ -231,8 +229,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(references_map_filter_split_and_clone, B, test::ho
       *b = 42;
     }
     {
-      const auto b = c.borrow_mut().filter_map(
-          [](auto& t) { return t.first == 42 ? &t.second : nullptr; });
+      const auto b =
+          c.borrow_mut().filter_map([](auto& t) { return t.first == 42 ? &t.second : nullptr; });
       CHILD_REQUIRE(b.has_value());
       **b = 'c';
     }

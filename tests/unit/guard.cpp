@@ -169,8 +169,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_inside_is_handled_before_the_next_stateme
 BOOST_AUTO_TEST_CASE(guards_that_disable_or_enable_nothing_are_caught) {
   BOOST_TEST(test::is_caught(
       a_signal_inside_is_handled_before_the_next_statement_after_the_end<backend::none>()));
-  BOOST_TEST(test::is_caught(
-      a_signal_inside_is_handled_before_the_next_statement_after_the_end<test::never_opens<test::flat_backend>>()));
+  BOOST_TEST(test::is_caught(a_signal_inside_is_handled_before_the_next_statement_after_the_end<
+                             test::never_opens<test::flat_backend>>()));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_outside_is_handled_at_once, B, test::hosted_backends) {
@@ -186,8 +186,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nested_guards_enable_only_at_the_outermost_end, B,
 }
 
 BOOST_AUTO_TEST_CASE(an_inner_guard_that_enables_is_caught) {
-  const child_end end =
-      ::nested_guards_enable_only_at_the_outermost_end<test::opens_everything>();
+  const child_end end = ::nested_guards_enable_only_at_the_outermost_end<test::opens_everything>();
   BOOST_TEST(test::is_caught(end));
 }
 
@@ -528,9 +527,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_the_function_throws_comes_out_and_interrupts_
                               test::hosted_backends) {
   const counter usr1{SIGUSR1};
   BOOST_CHECK_THROW(sigsafe::without<B>([&] {
-    raise(SIGUSR1);
-    throw std::runtime_error("from inside");
-  }),
+                      raise(SIGUSR1);
+                      throw std::runtime_error("from inside");
+                    }),
                     std::runtime_error);
   BOOST_TEST(usr1.runs() == 1);
   BOOST_TEST(B::enabled());

@@ -100,8 +100,8 @@ child_end two_processes_wake_each_other() {
   return in_child([] {
     constexpr int rounds = 3000;
     std::atomic<int> arrived{0};
-    const sigsafe::handler usr1{SIGUSR1, [&]() noexcept { arrived.fetch_add(1); },
-                                {.in_child = true}};
+    const sigsafe::handler usr1{
+        SIGUSR1, [&]() noexcept { arrived.fetch_add(1); }, {.in_child = true}};
     basic_guard<B> off;
     const pid_t parent = getpid();
     const pid_t child = fork();
@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_misses_no_signal_that_came_before, B, test::hos
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_that_enables_and_then_sleeps_is_caught) {
-  BOOST_TEST(a_signal_before_the_wait_is_not_missed<test::opens_then_sleeps<test::flat_backend>>(1).hung);
+  BOOST_TEST(
+      a_signal_before_the_wait_is_not_missed<test::opens_then_sleeps<test::flat_backend>>(1).hung);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(interrupts_are_disabled_again_afterwards, B, test::hosted_backends) {
@@ -140,8 +141,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(interrupts_are_disabled_again_afterwards, B, test:
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_that_stays_open_is_caught) {
-  BOOST_TEST(test::is_caught(
-      interrupts_are_disabled_again_after_the_wait<test::stays_open_after_wait>()));
+  BOOST_TEST(
+      test::is_caught(interrupts_are_disabled_again_after_the_wait<test::stays_open_after_wait>()));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(two_processes_that_wake_each_other_never_sleep_through, B,
@@ -269,8 +270,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_ppoll_refuses_is_a_system_error_and_nothing_h
       std::vector<pollfd> too_many(17, pollfd{-1, 0, 0});
       CHILD_REQUIRE(refused_with(too_many) == EINVAL);
       CHILD_REQUIRE(refused_with(too_many, 1h) == EINVAL);
-      void* const forbidden =
-          mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      void* const forbidden = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       CHILD_REQUIRE(refused_with({static_cast<pollfd*>(forbidden), 1}) == EFAULT);
       CHILD_REQUIRE(!B::enabled());
       raise(SIGUSR1);

@@ -84,7 +84,7 @@ struct sigaction action_of(int signal) {
 }
 
 struct sigaction plain_action(void (*function)(int), int flags = 0, signal_set mask = {}) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = function;
   action.sa_flags = flags;
   action.sa_mask = mask.native();
@@ -93,7 +93,7 @@ struct sigaction plain_action(void (*function)(int), int flags = 0, signal_set m
 
 struct sigaction info_action(void (*function)(int, siginfo_t*, void*), int flags = 0,
                              signal_set mask = {}) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = function;
   action.sa_flags = flags | SA_SIGINFO;
   action.sa_mask = mask.native();
@@ -113,7 +113,7 @@ bool same(const struct sigaction& a, const struct sigaction& b) {
          signal_set{a.sa_mask} == signal_set{b.sa_mask};
 }
 
-constinit struct sigaction found_by_foreign {};
+constinit struct sigaction found_by_foreign{};
 
 // As many libraries do: it calls what it found when it was installed.
 void foreign_that_chains(int signal, siginfo_t* info, void* context) {
@@ -234,7 +234,8 @@ BOOST_AUTO_TEST_CASE(the_function_lies_in_the_handler_with_what_it_captured) {
     int seen = 0;
     // It cannot be copied, and it changes itself.
     sigsafe::handler on_usr1{
-        SIGUSR1, [&seen, number = std::make_unique<int>(7)]() mutable noexcept { seen = ++*number; }};
+        SIGUSR1,
+        [&seen, number = std::make_unique<int>(7)]() mutable noexcept { seen = ++*number; }};
     raise(SIGUSR1);
     CHILD_REQUIRE(seen == 8);
     raise(SIGUSR1);
@@ -621,9 +622,8 @@ BOOST_AUTO_TEST_CASE(an_abort_does_not_wait_for_the_end_of_a_guard) {
 
 BOOST_AUTO_TEST_CASE(queued_signals_all_come_with_their_values) {
   check_in_child([] {
-    sigsafe::handler on_real_time{SIGRTMIN, [](const signal_info& info) noexcept {
-                                    ran.add(info.value()->sival_int);
-                                  }};
+    sigsafe::handler on_real_time{
+        SIGRTMIN, [](const signal_info& info) noexcept { ran.add(info.value()->sival_int); }};
     {
       const sigsafe::guard off;
       for (int value : {7, 8, 9}) queue_to_self(SIGRTMIN, value);
@@ -653,10 +653,10 @@ void end_it() noexcept {
 template <class F>
 void check_panics_at(unsigned line, F function) {
   const test::child_end end = test::in_child(function);
-  const std::string text =
-      __FILE__ ":" + std::to_string(line) +
-      ": a handler ended inside itself and would wait for its own return; let it return first: set a "
-      "flag in it and end it outside. It was registered here\n";
+  const std::string text = __FILE__ ":" + std::to_string(line) +
+                           ": a handler ended inside itself and would wait for its own return; let "
+                           "it return first: set a "
+                           "flag in it and end it outside. It was registered here\n";
   BOOST_CHECK_MESSAGE(end.panicked_with(text), end);
 }
 
@@ -1065,8 +1065,8 @@ BOOST_AUTO_TEST_CASE(chain_takes_the_default_action) {
   for (int number : {SIGTERM, SIGHUP, SIGALRM, SIGQUIT, SIGRTMIN + 1}) {
     const test::child_end end = test::in_child([number] {
       signal(number, SIG_DFL);  // nohup and shells start programs with some of them ignored
-      sigsafe::handler handler{number, []() noexcept { dprintf(STDERR_FILENO, "handled"); },
-                               {.chain = true}};
+      sigsafe::handler handler{
+          number, []() noexcept { dprintf(STDERR_FILENO, "handled"); }, {.chain = true}};
       raise(number);
     });
     BOOST_CHECK_MESSAGE(end.killed_by(number) && end.errors == "handled", end);
@@ -1103,8 +1103,8 @@ BOOST_AUTO_TEST_CASE(chain_lets_a_fault_kill) {
     signal(SIGSEGV, SIG_DFL);  // a sanitizer has its own
     const pages memory{PROT_NONE};
     volatile char* const first = memory.begin();
-    sigsafe::handler on_fault{SIGSEGV, []() noexcept { dprintf(STDERR_FILENO, "handled"); },
-                              {.chain = true}};
+    sigsafe::handler on_fault{
+        SIGSEGV, []() noexcept { dprintf(STDERR_FILENO, "handled"); }, {.chain = true}};
     *first = 1;
   });
   BOOST_CHECK_MESSAGE(end.killed_by(SIGSEGV) && end.errors == "handled", end);
@@ -1112,8 +1112,8 @@ BOOST_AUTO_TEST_CASE(chain_lets_a_fault_kill) {
 
 BOOST_AUTO_TEST_CASE(chain_lets_an_abort_kill) {
   const test::child_end end = test::in_child([] {
-    sigsafe::handler on_abort{SIGABRT, []() noexcept { dprintf(STDERR_FILENO, "handled"); },
-                              {.chain = true}};
+    sigsafe::handler on_abort{
+        SIGABRT, []() noexcept { dprintf(STDERR_FILENO, "handled"); }, {.chain = true}};
     abort();
   });
   BOOST_CHECK_MESSAGE(end.killed_by(SIGABRT) && end.errors == "handled", end);
@@ -1285,12 +1285,14 @@ void check_refused(int signal, const std::string& text) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_signal_that_cannot_be_caught_is_refused) {
-  check_refused(SIGKILL,
-                "sigsafe: cannot handle signal 9 (SIGKILL): no process can catch it; use SIGTERM for a "
-                "stop that can be handled");
-  check_refused(SIGSTOP,
-                "sigsafe: cannot handle signal 19 (SIGSTOP): no process can catch it; use SIGTSTP for "
-                "a stop that can be handled");
+  check_refused(
+      SIGKILL,
+      "sigsafe: cannot handle signal 9 (SIGKILL): no process can catch it; use SIGTERM for a "
+      "stop that can be handled");
+  check_refused(
+      SIGSTOP,
+      "sigsafe: cannot handle signal 19 (SIGSTOP): no process can catch it; use SIGTSTP for "
+      "a stop that can be handled");
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_is_no_signal_is_refused) {

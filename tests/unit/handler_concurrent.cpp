@@ -101,7 +101,7 @@ class short_lived {
  public:
   template <class... Args>
   explicit short_lived(Args&&... args)
-      : value_(::new (std::malloc(sizeof(T))) T{std::forward<Args>(args)...}) {}
+      : value_(::new(std::malloc(sizeof(T))) T{std::forward<Args>(args)...}) {}
   short_lived(const short_lived&) = delete;
   short_lived& operator=(const short_lived&) = delete;
   ~short_lived() {
@@ -136,7 +136,7 @@ std::atomic<long> arrived_elsewhere{0};
 
 /// While no handler of sigsafe stands there the signal is counted by a foreign one.
 void count_elsewhere(int signal) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { ++arrived_elsewhere; };
   sigfillset(&action.sa_mask);
   CHILD_REQUIRE(sigaction(signal, &action, nullptr) == 0);
@@ -314,7 +314,7 @@ constexpr bool faults_arrive_in_handlers = true;
 class stops {
  public:
   stops() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {
       stopped_.open();
       on_.pass();

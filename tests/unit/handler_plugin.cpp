@@ -24,5 +24,5 @@ const void* thread_state() { return &sigsafe::detail::this_thread; }
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const handler_plugin sigsafe_handler_plugin{
-    &begin, &end, &within_guard, &thread_state};
+extern "C" __attribute__((visibility("default")))
+const handler_plugin sigsafe_handler_plugin{&begin, &end, &within_guard, &thread_state};

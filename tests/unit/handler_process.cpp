@@ -657,7 +657,8 @@ BOOST_AUTO_TEST_CASE(a_handler_ends_when_its_object_is_unloaded) {
     install_foreign(SIGUSR1);
     std::atomic<int> calls{0};
     const counting own{SIGUSR2, counts{&calls}};
-    loaded_plugin{}->begin(SIGUSR1, &count_for_plugin);
+    loaded_plugin {
+    } -> begin(SIGUSR1, &count_for_plugin);
     raise(SIGUSR1);
     // An object that the system keeps goes on handling.
     CHILD_REQUIRE(loaded_plugin::stays() ? plugin_calls == 1 && foreign_calls_before == 0

@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(a_fault_after_a_deferral_runs_and_leaves_the_deferral_alone
 
 BOOST_AUTO_TEST_CASE(a_deferred_signal_without_handlers_goes_to_the_foreign_one_before_them) {
   BOOST_TEST(holds(in_resting_child([] {
-    struct sigaction foreign {};
+    struct sigaction foreign{};
     foreign.sa_flags = SA_SIGINFO;
     foreign.sa_sigaction = [](int, siginfo_t* info, void*) { arrived.add(*info); };
     sigaction(real_time, &foreign, nullptr);

@@ -143,7 +143,8 @@ BOOST_AUTO_TEST_CASE(rule_1_hard_is_one_higher_while_a_handler_runs) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_1_an_eager_guard_inside_a_handler_makes_no_system_call_and_opens_nothing) {
+BOOST_AUTO_TEST_CASE(
+    rule_1_an_eager_guard_inside_a_handler_makes_no_system_call_and_opens_nothing) {
   const auto calls_of_signal = [](auto function) {
     return test::count_system_calls([=] { return sigsafe::handler{SIGUSR1, function}; },
                                     [](auto&) { send(SIGUSR1); });
@@ -549,7 +550,8 @@ BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_leaves_a_deferral_to_whoev
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_inside_a_lazy_one_opens_when_nothing_is_deferred) {
+BOOST_AUTO_TEST_CASE(
+    rule_5_the_end_of_an_eager_owner_inside_a_lazy_one_opens_when_nothing_is_deferred) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const sigsafe::lazy::guard off;
@@ -956,9 +958,10 @@ BOOST_AUTO_TEST_CASE(rule_10_wait_inside_a_handler_panics) {
       send(SIGUSR1);
     });
   };
-  BOOST_TEST(panics(waits_in_handler(std::type_identity<sigsafe::guard>{}), "wait inside a handler"));
   BOOST_TEST(
-      panics(waits_in_handler(std::type_identity<sigsafe::lazy::guard>{}), "wait inside a handler"));
+      panics(waits_in_handler(std::type_identity<sigsafe::guard>{}), "wait inside a handler"));
+  BOOST_TEST(panics(waits_in_handler(std::type_identity<sigsafe::lazy::guard>{}),
+                    "wait inside a handler"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

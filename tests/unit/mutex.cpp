@@ -313,10 +313,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_wrong_order_is_caught, B, test::hosted_backends)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_failed_try_lock_leaves_interrupts_as_they_were, B,
                               test::hosted_backends) {
-  BOOST_TEST(test::holds(
-      what_fails_leaves_interrupts_as_they_were<sigsafe::raw_mutex<futex_lock, B>>()));
-  BOOST_TEST(test::is_caught(
-      what_fails_leaves_interrupts_as_they_were<stays_disabled<futex_lock, B>>()));
+  BOOST_TEST(
+      test::holds(what_fails_leaves_interrupts_as_they_were<sigsafe::raw_mutex<futex_lock, B>>()));
+  BOOST_TEST(
+      test::is_caught(what_fails_leaves_interrupts_as_they_were<stays_disabled<futex_lock, B>>()));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_lock_that_throws_leaves_interrupts_as_they_were, B,
@@ -347,9 +347,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_locks_of_the_standard_library_work_with_it, B,
     require_disabled_by<B>([&] { return std::unique_lock{shared}; });
     require_disabled_by<B>([&] { return std::shared_lock{shared}; });
     require_disabled_by<B>([&] { return std::shared_lock{shared, std::try_to_lock}; });
-    require_disabled_by<B>([&] {
-      return std::pair{std::shared_lock{shared}, std::shared_lock{shared}};
-    });
+    require_disabled_by<B>(
+        [&] { return std::pair{std::shared_lock{shared}, std::shared_lock{shared}}; });
   });
   BOOST_TEST(test::holds(end));
 }
@@ -432,10 +431,10 @@ BOOST_AUTO_TEST_CASE(it_has_what_its_lock_has) {
   using shared = sigsafe::raw_mutex<std::shared_mutex>;
   using flat_and_shared = sigsafe::raw_mutex<std::shared_mutex, test::flat_backend>;
   constexpr auto has_times = []<class M>(std::type_identity<M>) {
-    return requires(M & mutex) { mutex.try_lock_for(1s); };
+    return requires(M& mutex) { mutex.try_lock_for(1s); };
   };
   constexpr auto has_shares = []<class M>(std::type_identity<M>) {
-    return requires(M & mutex) { mutex.lock_shared(); };
+    return requires(M& mutex) { mutex.lock_shared(); };
   };
   BOOST_TEST(has_times(std::type_identity<timed>{}));
   BOOST_TEST(!has_times(std::type_identity<plain>{}));
@@ -446,7 +445,7 @@ BOOST_AUTO_TEST_CASE(it_has_what_its_lock_has) {
 
 BOOST_AUTO_TEST_CASE(it_throws_what_its_lock_throws_and_no_more) {
   constexpr auto locks_quietly = []<class M>(std::type_identity<M>) {
-    return requires(M & mutex) {
+    return requires(M& mutex) {
       { mutex.lock() } noexcept;
     };
   };

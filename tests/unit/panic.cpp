@@ -141,8 +141,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_heard_inside_a_guard_and_inside_a_handler, B
   });
   BOOST_TEST(test::killed(guarded, SIGABRT, "sigsafe: file:1: guarded\n"));
   const child_end handled = in_child([] {
-    const sigsafe::handler usr1{SIGUSR1,
-                                []() noexcept { sigsafe::panic("handled", {"file", 2}); }};
+    const sigsafe::handler usr1{SIGUSR1, []() noexcept { sigsafe::panic("handled", {"file", 2}); }};
     const sigsafe::basic_guard<B> off;
     raise(SIGUSR1);
     dprintf(STDERR_FILENO, "inside ");

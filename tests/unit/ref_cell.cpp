@@ -87,8 +87,7 @@ child_end a_handler_finds_the_cell_free(bool by_exception) {
         CHILD_REQUIRE(value == 0);
         if (by_exception) throw std::runtime_error("from inside");
       });
-    } catch (const std::runtime_error&) {
-    }
+    } catch (const std::runtime_error&) {}
     CHILD_REQUIRE(ran == 1);
     int found = -1;
     cell.with_borrow_mut([&](int& value) { found = value; });
@@ -312,9 +311,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(whole_values_are_changed_with_interrupts_disabled,
     }) == 1);
     CHILD_REQUIRE(runs == 1);
     CHILD_REQUIRE(*cell.borrow() == 12);
-    CHILD_REQUIRE(throws([&] {
-      cell.replace_with([](int&) -> int { throw std::runtime_error("from inside"); });
-    }));
+    CHILD_REQUIRE(throws(
+        [&] { cell.replace_with([](int&) -> int { throw std::runtime_error("from inside"); }); }));
     CHILD_REQUIRE(*cell.borrow() == 12);
     CHILD_REQUIRE(B::enabled());
   });
@@ -328,9 +326,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(functions_with_a_borrow_return_and_throw, B, test:
     CHILD_REQUIRE(cell.with_borrow_mut([](point& p) { return ++p.x; }) == 4);
     const int& reference = cell.with_borrow([](const point& p) -> const int& { return p.x; });
     CHILD_REQUIRE(&reference == &cell.get_mut().x);
-    CHILD_REQUIRE(throws([&] {
-      cell.with_borrow([](const point&) { throw std::runtime_error("from inside"); });
-    }));
+    CHILD_REQUIRE(throws(
+        [&] { cell.with_borrow([](const point&) { throw std::runtime_error("from inside"); }); }));
     CHILD_REQUIRE(is_free(cell));
     CHILD_REQUIRE(B::enabled());
   });
@@ -422,7 +419,10 @@ BOOST_AUTO_TEST_CASE(every_member_that_borrows_panics_with_the_callers_place) {
   const child_end set = under_a_writer([](auto& cell) { cell.set(1); });
   const child_end with = under_a_writer([](auto& cell) { cell.with_borrow([](int) {}); });
   const child_end with_mut = under_a_writer([](auto& cell) { cell.with_borrow_mut([](int) {}); });
-  const child_end self = in_child([] { ref_cell<int> cell{0}; cell.swap(cell); });
+  const child_end self = in_child([] {
+    ref_cell<int> cell{0};
+    cell.swap(cell);
+  });
   const child_end copied = under_a_writer([](auto& cell) { return ref_cell<int>{cell}.take(); });
   BOOST_TEST(test::panics(replaced, place(first, mut_of_mut)));
   BOOST_TEST(test::panics(made, place(first + 1, mut_of_mut)));
@@ -632,7 +632,7 @@ BOOST_AUTO_TEST_CASE(it_moves_without_exceptions_and_only_ref_is_cloned) {
   BOOST_TEST((std::is_nothrow_move_constructible_v<mut_type> &&
               std::is_nothrow_move_assignable_v<mut_type>));
   constexpr auto can_clone = []<class R>(std::type_identity<R>) {
-    return requires(R & borrowed) { borrowed.clone(); };
+    return requires(R& borrowed) { borrowed.clone(); };
   };
   BOOST_TEST(can_clone(std::type_identity<ref_type>{}));
   BOOST_TEST(!can_clone(std::type_identity<mut_type>{}));

@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(sigqueue_has_a_sender_and_a_value, B, ways) {
   const child_end end = in_child([] {
     for (const int signal : {SIGUSR1, SIGRTMIN, SIGRTMAX}) {
       int target = 0;
-      const seen arrived = what_arrives<B>(
-          signal, [&] { sigqueue(getpid(), signal, {.sival_ptr = &target}); });
+      const seen arrived =
+          what_arrives<B>(signal, [&] { sigqueue(getpid(), signal, {.sival_ptr = &target}); });
       CHILD_REQUIRE(arrived.from == origin::queue);
       require_there(arrived, {.sender = true, .value = true});
       CHILD_REQUIRE(arrived.value->sival_ptr == &target);
@@ -191,8 +191,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_timer_has_a_value_and_its_overrun, B, ways) {
       const itimerspec often{{0, 1'000'000}, {0, 1'000'000}};
       CHILD_REQUIRE(timer_settime(timer, 0, &often, nullptr) == 0);
       const auto enough = std::chrono::steady_clock::now() + 5ms;
-      while (std::chrono::steady_clock::now() < enough) {
-      }
+      while (std::chrono::steady_clock::now() < enough) {}
       pthread_sigmask(SIG_UNBLOCK, &blocked_here, nullptr);
     });
     CHILD_REQUIRE(arrived.from == origin::timer);
@@ -314,8 +313,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_child_tells_what_it_did, B, ways) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_memory_fault_tells_its_address, B, ways) {
   const child_end end = in_child([] {
-    static char* const page = static_cast<char*>(
-        mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    static char* const page =
+        static_cast<char*>(mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     const sigsafe::handler crash{SIGSEGV, [](const signal_info& info) noexcept {
                                    const seen arrived{info};
                                    CHILD_REQUIRE(arrived.from == origin::kernel);

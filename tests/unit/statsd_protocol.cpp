@@ -45,8 +45,8 @@ BOOST_AUTO_TEST_CASE(a_rate_says_how_many_events_a_line_stands_for) {
 }
 
 BOOST_AUTO_TEST_CASE(rates_outside_of_0_to_1_are_malformed) {
-  for (const auto* line : {"a:1|c|@0", "a:1|c|@-0.5", "a:1|c|@1.5", "a:1|c|@", "a:1|c|0.1", "a:1|c|",
-                           "a:1|c|@x", "a:1|c|@nan", "a:1|c|@inf", "a:1|c|@0.1|"})
+  for (const auto* line : {"a:1|c|@0", "a:1|c|@-0.5", "a:1|c|@1.5", "a:1|c|@", "a:1|c|0.1",
+                           "a:1|c|", "a:1|c|@x", "a:1|c|@nan", "a:1|c|@inf", "a:1|c|@0.1|"})
     BOOST_TEST(is_malformed(line), line);
 }
 
@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(names_have_1_to_63_characters) {
 }
 
 BOOST_AUTO_TEST_CASE(lines_without_one_of_their_parts_are_malformed) {
-  for (const auto* line : {"a", "a:", "a:1", "a:|c", "a:1|", "a|c", "|", ":", "1|c", ":|", "a:1c",
-                           "a:1||@0.1"})
+  for (const auto* line :
+       {"a", "a:", "a:1", "a:|c", "a:1|", "a|c", "|", ":", "1|c", ":|", "a:1c", "a:1||@0.1"})
     BOOST_TEST(is_malformed(line), line);
 }
 
@@ -107,10 +107,9 @@ BOOST_AUTO_TEST_CASE(unknown_types_are_malformed) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_are_finite_and_whole) {
-  for (const auto* line :
-       {"a:x|c", "a:1x|c", "a: 1|c", "a:1 |c", "a:0x10|c", "a:nan|c", "a:inf|c", "a:-inf|g", "a:+nan|g",
-        "a:1e999|ms", "a:-1e999|g", "a:--1|c", "a:+-1|c", "a:-+1|c", "a:++1|c", "a:+|g", "a:-|g", "a:.|c",
-        "a:1e308|c|@0.01"})
+  for (const auto* line : {"a:x|c", "a:1x|c", "a: 1|c", "a:1 |c", "a:0x10|c", "a:nan|c", "a:inf|c",
+                           "a:-inf|g", "a:+nan|g", "a:1e999|ms", "a:-1e999|g", "a:--1|c", "a:+-1|c",
+                           "a:-+1|c", "a:++1|c", "a:+|g", "a:-|g", "a:.|c", "a:1e308|c|@0.01"})
     BOOST_TEST(is_malformed(line), line);
   BOOST_TEST(parsed("a:-1.5e3|c").value == -1500);
   BOOST_TEST(parsed("a:.5|ms").value == 0.5);

@@ -25,8 +25,15 @@ class scripted : public stress::lone_scenario {
 };
 
 stress::result result_of(std::function<void(stress::stage&)> does, bool go_on = true) {
-  const stress::cell what{.scenario = "scripted", .backend = "", .source = "own", .mutant = "",
-                          .threads = 1, .rate = 0, .seconds = 0.05, .seed = 1, .patience = 0.2};
+  const stress::cell what{.scenario = "scripted",
+                          .backend = "",
+                          .source = "own",
+                          .mutant = "",
+                          .threads = 1,
+                          .rate = 0,
+                          .seconds = 0.05,
+                          .seed = 1,
+                          .patience = 0.2};
   const stress::factory make{{}, [&] { return std::make_unique<scripted>(does); }};
   return run_cell(what, make, [&](const stress::counters&) { return go_on; });
 }
@@ -37,8 +44,7 @@ void works(stress::stage& on, std::uint64_t operations = 1) {
 }
 
 void until_stopped(stress::stage& on) {
-  while (!on.stopping()) {
-  }
+  while (!on.stopping()) {}
 }
 
 void require_violation(const stress::result& end, std::string_view text) {
@@ -72,39 +78,45 @@ BOOST_AUTO_TEST_CASE(a_run_without_operations_is_a_violation) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_without_signals_is_a_violation) {
-  require_violation(result_of([](stress::stage& on) { on.counts.operations = 1; }), "no signal was sent");
+  require_violation(result_of([](stress::stage& on) { on.counts.operations = 1; }),
+                    "no signal was sent");
 }
 
 BOOST_AUTO_TEST_CASE(a_status_as_of_a_sanitizer_is_a_violation) {
   require_violation(result_of([](stress::stage& on) {
-    works(on);
-    _exit(66);
-  }), "ended with status 66");
+                      works(on);
+                      _exit(66);
+                    }),
+                    "ended with status 66");
 }
 
 BOOST_AUTO_TEST_CASE(a_crash_is_a_violation) {
-  require_violation(result_of([](stress::stage&) { kill(getpid(), SIGKILL); }), "killed by signal 9");
+  require_violation(result_of([](stress::stage&) { kill(getpid(), SIGKILL); }),
+                    "killed by signal 9");
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_is_a_violation) {
-  require_violation(result_of([](stress::stage&) { throw std::runtime_error{"no terminal"}; }), "no terminal");
+  require_violation(result_of([](stress::stage&) { throw std::runtime_error{"no terminal"}; }),
+                    "no terminal");
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_does_not_go_on_is_a_violation) {
   require_violation(result_of([](stress::stage& on) {
-    works(on);
-    for (;;) pause();
-  }), "no progress for 0.2 s");
+                      works(on);
+                      for (;;) pause();
+                    }),
+                    "no progress for 0.2 s");
 }
 
 BOOST_AUTO_TEST_CASE(a_run_of_which_a_part_goes_on_and_never_ends_is_a_violation) {
   require_violation(result_of([](stress::stage& on) {
-    for (;;) ++on.counts.operations;
-  }), "no end after");
+                      for (;;) ++on.counts.operations;
+                    }),
+                    "no end after");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_lost_or_torn_or_out_of_order_is_a_violation) {
-  const auto with = [](stress::count stress::counters::*what) {
+  const auto with = [](stress::count stress::counters::* what) {
     return result_of([=](stress::stage& on) {
       works(on);
       on.counts.*what = 2;
@@ -150,7 +162,8 @@ BOOST_AUTO_TEST_CASE(of_queued_signals_each_must_arrive) {
   BOOST_TEST(line.spurious() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_queued_signal_that_does_not_arrive_holds_up_the_one_that_would_take_its_place) {
+BOOST_AUTO_TEST_CASE(
+    a_queued_signal_that_does_not_arrive_holds_up_the_one_that_would_take_its_place) {
   stress::channel line;
   line.prepare(stress::account::each);
   line.sending(1);

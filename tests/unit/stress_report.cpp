@@ -67,10 +67,8 @@ struct folder : locale {
   std::filesystem::path path;
 };
 
-const stress::choices known{{"mutex", "guard", "ref_cell"},
-                            {"eager", "lazy"},
-                            {"kill", "timer"},
-                            {"no_hold", "no_replay"}};
+const stress::choices known{
+    {"mutex", "guard", "ref_cell"}, {"eager", "lazy"}, {"kill", "timer"}, {"no_hold", "no_replay"}};
 
 struct parsed {
   std::variant<stress::options, int> value;
@@ -104,8 +102,14 @@ void require_refused(const std::vector<const char*>& arguments, const std::strin
 
 stress::result passed_result() {
   stress::result one;
-  one.of = {.scenario = "mutex", .backend = "lazy", .source = "timer", .mutant = "", .threads = 4,
-            .rate = 1000, .seconds = 2, .seed = std::numeric_limits<std::uint64_t>::max()};
+  one.of = {.scenario = "mutex",
+            .backend = "lazy",
+            .source = "timer",
+            .mutant = "",
+            .threads = 4,
+            .rate = 1000,
+            .seconds = 2,
+            .seed = std::numeric_limits<std::uint64_t>::max()};
   one.seconds = 2.0015;
   one.operations = 1'234'567;
   one.sent = 2100;
@@ -121,8 +125,14 @@ stress::result passed_result() {
 
 stress::result violated_result() {
   stress::result one;
-  one.of = {.scenario = "ref_cell", .backend = "eager", .source = "kill", .mutant = "",
-            .threads = 2, .rate = 0, .seconds = 1, .seed = 7};
+  one.of = {.scenario = "ref_cell",
+            .backend = "eager",
+            .source = "kill",
+            .mutant = "",
+            .threads = 2,
+            .rate = 0,
+            .seconds = 1,
+            .seed = 7};
   one.ended = verdict::violated;
   one.violation = "a signal\nwas \"lost\" & <torn>\x1b[1m";
   one.repeat = "sigsafe-stress --seed 7";
@@ -182,11 +192,30 @@ BOOST_AUTO_TEST_CASE(no_arguments_mean_all_and_a_new_seed) {
 
 BOOST_FIXTURE_TEST_CASE(all_options_can_be_given, folder) {
   const std::string json = path / "a.json", junit = path / "a.xml";
-  const stress::options wanted = options_of(
-      {"--scenario", "guard", "--backend=lazy", "--source", "timer", "--threads", "1024", "--rate",
-       "1000000000", "--seconds", "0.5", "--seed", "18446744073709551615", "--mutant", "no_hold",
-       "--list", "--soak", "1.5", "--shard", "2/4", "--json", json.c_str(), "--junit",
-       junit.c_str()});
+  const stress::options wanted = options_of({"--scenario",
+                                             "guard",
+                                             "--backend=lazy",
+                                             "--source",
+                                             "timer",
+                                             "--threads",
+                                             "1024",
+                                             "--rate",
+                                             "1000000000",
+                                             "--seconds",
+                                             "0.5",
+                                             "--seed",
+                                             "18446744073709551615",
+                                             "--mutant",
+                                             "no_hold",
+                                             "--list",
+                                             "--soak",
+                                             "1.5",
+                                             "--shard",
+                                             "2/4",
+                                             "--json",
+                                             json.c_str(),
+                                             "--junit",
+                                             junit.c_str()});
   BOOST_TEST(wanted.scenarios == std::vector<std::string>{"guard"});
   BOOST_TEST(wanted.backends == std::vector<std::string>{"lazy"});
   BOOST_TEST(wanted.sources == std::vector<std::string>{"timer"});
@@ -290,7 +319,8 @@ BOOST_AUTO_TEST_CASE(bad_numbers_are_refused) {
   for (const char* each : {"0", "-1", "Max", "1e3", "1000000001"})
     require_refused({"--rate", each},
                     "--rate wants a whole number from 1 to 1000000000, or max for as fast as it "
-                    "goes, not \"" + std::string{each} + "\"");
+                    "goes, not \"" +
+                        std::string{each} + "\"");
   for (const char* each : {"0", "-1", "nan", "inf", "86401", "1s", ""})
     require_refused({"--seconds", each},
                     "--seconds wants a number of seconds above 0 and up to 86400, not \"" +
@@ -304,16 +334,16 @@ BOOST_AUTO_TEST_CASE(bad_numbers_are_refused) {
                     "--seed wants a whole number from 0 to 18446744073709551615, not \"" +
                         std::string{each} + "\"");
   for (const char* each : {"3/2", "0/4", "0/0", "2", "/", "1/", "/2", "1/2/3", "-1/2", ""})
-    require_refused({"--shard", each},
-                    "--shard wants i/n with i from 1 to n, such as 2/4, not \"" +
-                        std::string{each} + "\"");
+    require_refused({"--shard", each}, "--shard wants i/n with i from 1 to n, such as 2/4, not \"" +
+                                           std::string{each} + "\"");
 }
 
 BOOST_AUTO_TEST_CASE(a_self_test_takes_no_mutant_and_no_soak) {
   require_refused({"--self-test", "--mutant", "no_hold"},
                   "--self-test runs every mutant; leave out --mutant, or --self-test for one");
-  require_refused({"--self-test", "--json", "report.json"},
-                  "--self-test prints what it caught and writes no report; leave out --json and --junit");
+  require_refused(
+      {"--self-test", "--json", "report.json"},
+      "--self-test prints what it caught and writes no report; leave out --json and --junit");
   require_refused({"--soak", "1", "--self-test"},
                   "--self-test ends by itself; leave out --soak, or --self-test for a soak");
 }
@@ -330,9 +360,9 @@ BOOST_FIXTURE_TEST_CASE(files_that_cannot_be_written_are_refused_before_the_runs
                   "--junit \"" + below +
                       "\" cannot be written: its folder: Not a directory; choose another or change "
                       "that");
-  require_refused({"--junit", path.c_str()},
-                  "--junit wants the name of a file, this is a folder, not \"" + path.string() +
-                      "\"");
+  require_refused(
+      {"--junit", path.c_str()},
+      "--junit wants the name of a file, this is a folder, not \"" + path.string() + "\"");
   require_refused({"--json", ""}, "--json wants the name of a file, not \"\"");
   const std::string same = path / "./a.xml";
   require_refused({"--json", file.c_str(), "--junit", same.c_str()},
@@ -427,11 +457,13 @@ BOOST_FIXTURE_TEST_CASE(runs_of_the_same_become_one_line_with_their_number, loca
   slow.most = 1'000'000'000;
   sum.add(slow);
   BOOST_TEST(sum.seconds == 3 * 2.0015);
-  BOOST_TEST(printed(stress::print_table, {sum}) ==
-             R"(scenario  backend  source  runs  operations  signals  deferred  coalesced  lost  torn  p50 <=  p99 <=    max  verdict
+  BOOST_TEST(
+      printed(stress::print_table, {sum}) ==
+      R"(scenario  backend  source  runs  operations  signals  deferred  coalesced  lost  torn  p50 <=  p99 <=    max  verdict
 mutex     lazy     timer      3   3,703,701    6,000       210        300     0     0  1.0 µs   14 ms  1.0 s  passed
 )");
-  const auto totals = nlohmann::json::parse(stress::json_of({sum}, {}, verdict::passed, 6)).at("totals");
+  const auto totals =
+      nlohmann::json::parse(stress::json_of({sum}, {}, verdict::passed, 6)).at("totals");
   BOOST_TEST(totals.at("runs") == 3u);
   BOOST_TEST(totals.at("passed") == 3u);
 }
@@ -489,12 +521,11 @@ BOOST_FIXTURE_TEST_CASE(without_delays_there_are_no_bars, locale) {
 // ---- the files ---------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(json_has_everything_about_the_results) {
-  const stress::options with = options_of({"--seed", "18446744073709551615", "--shard", "1/3",
-                                           "--backend", "lazy", "--soak", "0.5"});
+  const stress::options with = options_of(
+      {"--seed", "18446744073709551615", "--shard", "1/3", "--backend", "lazy", "--soak", "0.5"});
   const std::vector<stress::result> results{passed_result(), violated_result(),
                                             interrupted_result()};
-  const auto all =
-      nlohmann::json::parse(stress::json_of(results, with, verdict::violated, 12.5));
+  const auto all = nlohmann::json::parse(stress::json_of(results, with, verdict::violated, 12.5));
   BOOST_TEST(all.at("version") == 1);
   BOOST_TEST(all.at("seed") == std::numeric_limits<std::uint64_t>::max());
   BOOST_TEST(all.at("verdict") == "violated");
@@ -530,9 +561,8 @@ BOOST_AUTO_TEST_CASE(text_that_was_cut_within_a_character_becomes_valid) {
 BOOST_AUTO_TEST_CASE(junit_names_each_run_and_escapes_what_xml_reserves) {
   stress::result mutated = interrupted_result();
   mutated.of.mutant = "no_hold";
-  BOOST_TEST(
-      stress::junit_of({passed_result(), violated_result(), mutated}, 2.5) ==
-      R"xml(<?xml version="1.0" encoding="UTF-8"?>
+  BOOST_TEST(stress::junit_of({passed_result(), violated_result(), mutated}, 2.5) ==
+             R"xml(<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="sigsafe-stress" tests="3" failures="1" errors="0" skipped="1" time="2.500">
   <testsuite name="sigsafe-stress" tests="3" failures="1" errors="0" skipped="1" time="2.500">
     <testcase classname="mutex.lazy" name="timer" time="2.002"/>

@@ -187,8 +187,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_crosses_other_owners_in_every_way, B, test::hos
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_puts_the_old_mask_back_is_caught, B,
-                              test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_puts_the_old_mask_back_is_caught, B, test::hosted_backends) {
   const child_end end = begins_and_ends_crosswise_with_a_lock<puts_the_old_mask_back, B>();
   BOOST_TEST(test::is_caught(end));
 }
@@ -254,10 +253,10 @@ BOOST_AUTO_TEST_CASE(it_makes_two_system_calls) {
 }
 
 BOOST_AUTO_TEST_CASE(it_neither_copies_nor_moves_and_takes_eight_bytes) {
-  BOOST_TEST((!std::is_copy_constructible_v<subset_guard> &&
-              !std::is_move_constructible_v<subset_guard>));
-  BOOST_TEST((!std::is_copy_assignable_v<subset_guard> &&
-              !std::is_move_assignable_v<subset_guard>));
+  BOOST_TEST(
+      (!std::is_copy_constructible_v<subset_guard> && !std::is_move_constructible_v<subset_guard>));
+  BOOST_TEST(
+      (!std::is_copy_assignable_v<subset_guard> && !std::is_move_assignable_v<subset_guard>));
   BOOST_TEST((std::is_nothrow_constructible_v<subset_guard, signal_set>));
 #if !SIGSAFE_CHECKED
   BOOST_TEST(sizeof(subset_guard) == 8U);

@@ -87,8 +87,7 @@ void start() noexcept {
 
   const unsigned long mine = redistributor();
   device<unsigned>(mine + wake) = device<unsigned>(mine + wake) & ~processor_sleeps;
-  while ((device<unsigned>(mine + wake) & children_asleep) != 0) {
-  }
+  while ((device<unsigned>(mine + wake) & children_asleep) != 0) {}
   constexpr unsigned both = 1U << software_interrupt | 1U << timer_interrupt;
   device<unsigned>(mine + group) = both;
   device<unsigned char>(mine + priority + software_interrupt) = 0x80;
@@ -106,8 +105,7 @@ void start() noexcept {
 void enable() noexcept { asm volatile("msr daifclr, #3\n\tisb" ::: "memory"); }
 
 void put(char c) noexcept {
-  while ((device<unsigned>(uart_flags) & uart_full) != 0) {
-  }
+  while ((device<unsigned>(uart_flags) & uart_full) != 0) {}
   device<unsigned>(uart_data) = static_cast<unsigned char>(c);
 }
 

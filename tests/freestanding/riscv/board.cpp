@@ -140,8 +140,7 @@ void start() noexcept {
 void enable() noexcept { set<status>(1UL << software_interrupt); }
 
 void put(char c) noexcept {
-  while ((device<unsigned char>(uart_status) & uart_ready) == 0) {
-  }
+  while ((device<unsigned char>(uart_status) & uart_ready) == 0) {}
   device<unsigned char>(uart_data) = static_cast<unsigned char>(c);
 }
 
@@ -164,8 +163,8 @@ void raise_on(unsigned cpu) noexcept {
 }
 
 // A tick is 100 ns: the CLINT of the virt machine counts with 10 MHz. The time until the interrupt
-// is up to a tick shorter, as the counter is read between two; so it grows by less than two from one
-// number of ticks to the next. With -icount shift=8, 256 ns an instruction, it skips none.
+// is up to a tick shorter, as the counter is read between two; so it grows by less than two from
+// one number of ticks to the next. With -icount shift=8, 256 ns an instruction, it skips none.
 void arm_timer(unsigned long ticks) noexcept {
   reset_timer(true);
   set_deadline(count<time>() + ticks);

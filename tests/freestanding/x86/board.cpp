@@ -49,7 +49,8 @@ word flags() {
   return value;
 }
 
-// ---- interrupts ----------------------------------------------------------------------------------
+// ---- interrupts
+// ----------------------------------------------------------------------------------
 
 struct frame {
   word ip, cs, flags, sp, ss;
@@ -126,7 +127,8 @@ void load_gates() {
   asm volatile("lidt %0" ::"m"(table));
 }
 
-// ---- the second CPU ------------------------------------------------------------------------------
+// ---- the second CPU
+// ------------------------------------------------------------------------------
 
 void (*volatile run_on_second)();
 volatile bool second_runs;
@@ -196,9 +198,7 @@ void flip_foreign_bit() noexcept {
   asm volatile("push %0\n\tpopf" ::"r"(flags() ^ alignment_check) : "memory", "cc");
 }
 
-bool foreign_bit() noexcept {
-  return (flags() & alignment_check) != 0;
-}
+bool foreign_bit() noexcept { return (flags() & alignment_check) != 0; }
 
 unsigned cpu() noexcept { return apic::at(apic::id) >> 24; }
 

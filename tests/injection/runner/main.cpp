@@ -49,9 +49,11 @@ std::string replay_command(const options& with, const order& wanted, const std::
                            const violation& found) {
   std::string arguments = fmt::format("replay {} {} {}", wanted.subject, first, found.at.first);
   if (wanted.pairs) arguments += fmt::format(" second {}", found.at.second);
-  if (!with.emulator.empty()) return fmt::format("{} {} {}", with.emulator, with.tested.path, arguments);
+  if (!with.emulator.empty())
+    return fmt::format("{} {} {}", with.emulator, with.tested.path, arguments);
   return fmt::format(
-      "gdb -q -ex 'set confirm off' -ex 'handle all nostop noprint pass' -ex 'handle SIGTRAP nostop noprint "
+      "gdb -q -ex 'set confirm off' -ex 'handle all nostop noprint pass' -ex 'handle SIGTRAP "
+      "nostop noprint "
       "pass' -ex 'tbreak injection_replay' -ex run -ex 'handle all stop print pass' -ex continue "
       "--args {} {}",
       with.tested.path, arguments);
@@ -178,18 +180,19 @@ class session {
     const std::vector<std::uint64_t> steps =
         step_through(with_.tested, list_, subject, subject.sleeps ? size : size + 1);
     if (steps.size() != size || !std::equal(steps.begin(), steps.end(), all.trace.begin())) {
-      const auto differs = std::mismatch(steps.begin(), steps.end(), all.trace.begin(), all.trace.end());
-      fmt::print("VIOLATION in {}: single steps execute {} instructions, the injector knew {}; they "
-                 "differ at {}\n",
-                 subject.name, steps.size(), size, differs.first - steps.begin());
+      const auto differs =
+          std::mismatch(steps.begin(), steps.end(), all.trace.begin(), all.trace.end());
+      fmt::print(
+          "VIOLATION in {}: single steps execute {} instructions, the injector knew {}; they "
+          "differ at {}\n",
+          subject.name, steps.size(), size, differs.first - steps.begin());
       all.violations.push_back({"single steps execute other instructions", {}, {}});
       return;
     }
     if (!subject.core) return;
     for (std::size_t i = 0; i < size; ++i) {
       ++sum_.steps;
-      const std::string wrong =
-          step_and_send(with_.tested, list_, subject, i, SIGUSR1, "standard");
+      const std::string wrong = step_and_send(with_.tested, list_, subject, i, SIGUSR1, "standard");
       if (wrong.empty()) continue;
       fmt::print("VIOLATION in {}: {}, at instruction {}: {}\n", subject.name, wrong, i,
                  name_of(with_.tested.path, steps[i]));
@@ -216,15 +219,18 @@ int main(int count, char** arguments) {
   app.add_option("--subject", wanted.patterns, "only subjects whose names match; may be repeated");
   app.add_option("--skip", wanted.skipped, "not those whose names match; may be repeated");
   app.add_option("--variant", wanted.variants, "only these kinds of signals; may be repeated");
-  app.add_option("--pairs", wanted.pairs, "for which subjects two signals are injected at each pair")
+  app.add_option("--pairs", wanted.pairs,
+                 "for which subjects two signals are injected at each pair")
       ->check(CLI::IsMember({"none", "core", "all"}))
       ->capture_default_str();
-  app.add_option("--pair-stride", wanted.pair_stride, "both signals only at every so many-th instruction")
+  app.add_option("--pair-stride", wanted.pair_stride,
+                 "both signals only at every so many-th instruction")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--cross-check", wanted.cross_check,
                "also by single steps from outside, one process a run; not with an emulator");
-  app.add_flag("--demand-violation", wanted.demand_violation, "succeed only if a violation is found");
+  app.add_flag("--demand-violation", wanted.demand_violation,
+               "succeed only if a violation is found");
   app.add_flag("--list", wanted.only_list, "name the subjects");
   CLI11_PARSE(app, count, arguments);
   wanted.tested.path = std::filesystem::absolute(wanted.tested.path);

@@ -56,8 +56,8 @@ class traced {
     return registers.rip;
   }
 
-  /// One instruction; a fault counts as one. False when a signal came before it instead, and its handler
-  /// is now the next place.
+  /// One instruction; a fault counts as one. False when a signal came before it instead, and its
+  /// handler is now the next place.
   bool step() { return !resume(PTRACE_SINGLESTEP); }
   void send(int signal) const { syscall(SYS_tgkill, process_, process_, signal); }
   void run_to_end() {

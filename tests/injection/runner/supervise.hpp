@@ -39,8 +39,8 @@ struct order {
   bool pairs = false;
   std::uint32_t variants = ~0u;  ///< of single signals: bit n for the n-th of the list
   std::uint32_t stride = 1;      ///< pairs at every so many-th instruction
-  /// What counts as a hang: so long without progress, asleep or computing. A process that waits for a
-  /// processor does not hang.
+  /// What counts as a hang: so long without progress, asleep or computing. A process that waits for
+  /// a processor does not hang.
   std::chrono::milliseconds patience{20};
   unsigned most_violations = 10;  ///< then it is enough
 };

@@ -27,7 +27,8 @@ std::string symbol_at(const std::string& path, std::uint64_t address) {
     std::istringstream words{line};
     std::uint64_t value;
     char kind;
-    if (!(words >> std::hex >> value >> kind) || std::string("tTwWiu").find(kind) == std::string::npos)
+    if (!(words >> std::hex >> value >> kind) ||
+        std::string("tTwWiu").find(kind) == std::string::npos)
       continue;
     if (value > address) break;
     begin = value;

@@ -98,7 +98,8 @@ const registration<clone<lazy>> lazy_clone{"cell/clone/lazy"};
 template <class B>
 class map final : public celled<B> {
   void operation() override {
-    const auto part = this->cell_.borrow_mut().map([](words& both) noexcept -> words& { return both; });
+    const auto part =
+        this->cell_.borrow_mut().map([](words& both) noexcept -> words& { return both; });
     this->change(part->a, part->b);
   }
 };
@@ -109,11 +110,10 @@ template <class B>
 class filter_map final : public celled<B> {
   void operation() override {
     auto both = this->cell_.borrow();
-    const auto none =
-        std::move(both).filter_map([](const words&) noexcept -> const unsigned* { return nullptr; });
+    const auto none = std::move(both).filter_map(
+        [](const words&) noexcept -> const unsigned* { return nullptr; });
     this->require(!none.has_value());
-    const auto part =
-        std::move(both).filter_map([](const words& all) noexcept { return &all.b; });
+    const auto part = std::move(both).filter_map([](const words& all) noexcept { return &all.b; });
     this->require(part.has_value());
   }
 };
@@ -124,9 +124,8 @@ const registration<filter_map<lazy>> lazy_filter_map{"cell/filter_map/lazy"};
 template <class B>
 class map_split final : public celled<B> {
   void operation() override {
-    auto [a, b] = this->cell_.borrow_mut().map_split([](words& both) noexcept {
-      return std::pair<unsigned&, unsigned&>{both.a, both.b};
-    });
+    auto [a, b] = this->cell_.borrow_mut().map_split(
+        [](words& both) noexcept { return std::pair<unsigned&, unsigned&>{both.a, both.b}; });
     std::optional first{std::move(a)};
     this->change(**first, *b);
     first.reset();

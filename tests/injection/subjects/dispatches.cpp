@@ -125,7 +125,8 @@ const registration<foreign_inside_wait> inside_wait{
 class subset_after_deferral final : public guarded_deeply {
  public:
   void in_handler(const sigsafe::signal_info& info) noexcept override {
-    if (info.number() == first_signal || info.number() == own_signal) guarded_deeply::in_handler(info);
+    if (info.number() == first_signal || info.number() == own_signal)
+      guarded_deeply::in_handler(info);
   }
   void operation() override {
     auto soft = soft_.lock();

@@ -1,4 +1,5 @@
-// What most subjects are: memory that the operation and the handlers change, each while it is protected.
+// What most subjects are: memory that the operation and the handlers change, each while it is
+// protected.
 #pragma once
 
 #include <sigsafe/guard.hpp>
@@ -30,7 +31,8 @@ class guarded : public subject {
 
   const char* check() override {
     if (wrong_ != nullptr) return wrong_;
-    return shared_.changes() == changes_ + in_handlers_ ? nullptr : "a change of shared memory was lost";
+    return shared_.changes() == changes_ + in_handlers_ ? nullptr
+                                                        : "a change of shared memory was lost";
   }
 
  protected:

@@ -8,7 +8,9 @@
 namespace injection::handlers {
 
 struct note {
-  void operator()(const sigsafe::signal_info& info) const noexcept { seen.note_handled(info.native()); }
+  void operator()(const sigsafe::signal_info& info) const noexcept {
+    seen.note_handled(info.native());
+  }
 };
 struct nothing {
   void operator()() const noexcept {}
@@ -38,13 +40,17 @@ class second_of_its_signal final : public subject {
 const registration<second_of_its_signal> second{"handler/second-of-its-signal"};
 
 class other_flags final : public subject {
-  void operation() override { const sigsafe::handler more{first_signal, nothing{}, {.restart = true}}; }
+  void operation() override {
+    const sigsafe::handler more{first_signal, nothing{}, {.restart = true}};
+  }
 };
 const registration<other_flags> flags{"handler/with-other-flags"};
 
 // The foreign one hears of it in any case: directly, or because the handler chains.
 class chaining final : public on_foreign {
-  void operation() override { const sigsafe::handler more{first_signal, nothing{}, {.chain = true}}; }
+  void operation() override {
+    const sigsafe::handler more{first_signal, nothing{}, {.chain = true}};
+  }
 };
 const registration<chaining> chains{"handler/chaining", {.owns_first = true}};
 
@@ -67,9 +73,9 @@ class gone_before_the_dispatch final : public on_foreign {
     const sigsafe::handler noting{first_signal, note{}};
   }
 };
-const registration<gone_before_the_dispatch<eager>> eager_gone{"handler/gone-before-the-dispatch/eager",
-                                                               {.owns_first = true}};
-const registration<gone_before_the_dispatch<lazy>> lazy_gone{"handler/gone-before-the-dispatch/lazy",
-                                                             {.owns_first = true}};
+const registration<gone_before_the_dispatch<eager>> eager_gone{
+    "handler/gone-before-the-dispatch/eager", {.owns_first = true}};
+const registration<gone_before_the_dispatch<lazy>> lazy_gone{
+    "handler/gone-before-the-dispatch/lazy", {.owns_first = true}};
 
 }  // namespace injection::handlers

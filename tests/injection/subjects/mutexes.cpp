@@ -28,7 +28,8 @@ class owning : public subject {
   }
   const char* check() override {
     if (torn_) return "a handler locked a mutex whose value was half changed";
-    return shared_.get_mut().changes() == changes_ ? nullptr : "a change of a mutex's value was lost";
+    return shared_.get_mut().changes() == changes_ ? nullptr
+                                                   : "a change of a mutex's value was lost";
   }
 
  protected:

@@ -147,7 +147,9 @@ class nested_sleep final : public guarded_deeply {
     change();
   }
 };
-const registration<nested_sleep<lazy, eager>> eager_sleep{"interleaving/lazy-outer-eager-inner-wait"};
-const registration<nested_sleep<eager, lazy>> lazy_sleep{"interleaving/eager-outer-lazy-inner-wait"};
+const registration<nested_sleep<lazy, eager>> eager_sleep{
+    "interleaving/lazy-outer-eager-inner-wait"};
+const registration<nested_sleep<eager, lazy>> lazy_sleep{
+    "interleaving/eager-outer-lazy-inner-wait"};
 
 }  // namespace injection::sleeps

@@ -4,8 +4,7 @@
 #include <sigsafe/ref_cell.hpp>
 
 void sigsafe::panic(const panic_info&) noexcept {
-  for (;;) {
-  }
+  for (;;) {}
 }
 
 namespace {
