@@ -1,21 +1,25 @@
 // The guard: interrupts are disabled on this thread (or CPU) while it lives.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <utility>
 
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/checked.hpp>
-#include <sigsafe/detail/sleep.hpp>
+#include <sigsafe/detail/wait_on.hpp>
+#include <sigsafe/location.hpp>
 
 namespace sigsafe {
 
-/// Disables interrupts on the calling thread; they come back when the guard ends. Guards nest: only
-/// the end of the outermost one enables. It neither copies nor moves, so guards end in the reverse
-/// order of their beginning; a function can still return one.
+/// Disables interrupts on the calling thread while it lives; its destructor releases it. Guards
+/// nest:
+/// only the release of the outermost one enables. It neither copies nor moves, so guards are released
+/// in the reverse order of their construction; a function can still return one.
 /// Safety:   async-signal-safe, thread-safe; it belongs to the thread that began it
 /// Pre:      none.   Post: !B::enabled()
-/// Errors:   none; a checked build panics when it ends on another thread
+/// Errors:   none; a checked build panics when it is released on another thread
 /// Cost:     that of B; sizeof is that of B's state, at least 1
 /// Source:   POSIX.1-2024 pthread_sigmask
 template <interrupt_backend B = backend::native>
@@ -24,25 +28,25 @@ class [[nodiscard]] basic_guard {
   using backend_type = B;
 
   [[nodiscard]] explicit basic_guard(location where = location::current()) noexcept
-      : state_(B::disable()), thread_(where) {}
+      : saved_(B::disable()), thread_(where) {}
   basic_guard(const basic_guard&) = delete;
   basic_guard& operator=(const basic_guard&) = delete;
 
   ~basic_guard() {
     thread_.require_same();
-    B::restore(state_);
+    B::restore(saved_);
   }
 
   /// Enables interrupts and sleeps, atomically, until a handler has run; then they are disabled
-  /// again. `while (!flag) guard.wait();` misses no signal. It may come back early.
+  /// again. `while (!flag) guard.wait();` misses no signal. It may wake spuriously.
   /// Safety:   not async-signal-safe: a handler that waits would never wake; thread-safe
-  /// Pre:      this guard is the only owner of the thread (or CPU), and no handler runs
+  /// Pre:      this guard is the only hold of the thread (or CPU), and no handler runs
   /// Post:     !B::enabled()
   /// Errors:   panics when the precondition does not hold
   /// Cost:     hosted three system calls with a lazy guard, two with an eager one
   /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) noexcept {
-    detail::wait_on<B>(state_, where);
+    detail::wait_on<B>(saved_, where);
     thread_.woken();
   }
 
@@ -50,38 +54,44 @@ class [[nodiscard]] basic_guard {
   /// Returns true when a handler ran, false when the time was up. Hosted backends only.
   template <class Duration>
   bool wait_for(Duration time, location where = location::current()) noexcept
-    requires requires { B::wait_for(std::declval<typename B::state_type>(), time, where); }
+    requires timed_backend<B>
   {
-    return B::wait_for(state_, time, where);
+    const bool handled = B::wait_for(saved_, time, where);
+    thread_.woken();
+    return handled;
   }
 
   /// As wait, and also until one of fds (a range of pollfd) has events. Returns a sigsafe::wake. A
   /// descriptor that is always ready does not starve the handlers. Hosted backends only.
   /// Errors:   std::system_error when ppoll refuses its arguments; nothing has changed then
   template <class Fds>
-  auto poll(Fds&& fds, location where = location::current())
-    requires requires { B::poll(std::declval<typename B::state_type>(), fds, where); }
+  wake poll(Fds&& fds, location where = location::current())
+    requires timed_backend<B>
   {
-    return B::poll(state_, fds, where);
+    const wake woken = B::poll(saved_, fds, where);
+    thread_.woken();
+    return woken;
   }
 
   /// As poll, for at most a duration.
   template <class Fds, class Duration>
-  auto poll(Fds&& fds, Duration timeout, location where = location::current())
-    requires requires { B::poll(std::declval<typename B::state_type>(), fds, timeout, where); }
+  wake poll(Fds&& fds, Duration timeout, location where = location::current())
+    requires timed_backend<B>
   {
-    return B::poll(state_, fds, timeout, where);
+    const wake woken = B::poll(saved_, fds, timeout, where);
+    thread_.woken();
+    return woken;
   }
 
  private:
-  // mutable, or g++ 12 keeps the state of a `const` guard in memory, which doubles its cost.
-  [[no_unique_address]] mutable typename B::state_type state_;
-  [[no_unique_address]] detail::owner_thread<B> thread_;
+  // mutable, or g++ 12 keeps the saved state of a `const` guard in memory, which doubles its cost.
+  [[no_unique_address]] mutable typename B::saved_state saved_;
+  [[no_unique_address]] detail::holding_thread<B> thread_;
 };
 
 using guard = basic_guard<>;
 
-/// Disables interrupts until the returned guard ends: `auto off = sigsafe::disable();`
+/// Disables interrupts until the returned guard is released: `auto off = sigsafe::disable();`
 /// Safety, Post, Errors, Cost: as basic_guard
 template <interrupt_backend B = backend::native>
 [[nodiscard]] basic_guard<B> disable(location where = location::current()) noexcept {

@@ -1,15 +1,15 @@
 // How a handler wants to be called.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 namespace sigsafe {
 
-/// How a handler wants to be called. Written by name: {.restart = true}.
+/// How a handler wants to be called. Written by name, in alphabetical order:
+/// {.chain = true, .restart = true}.
 struct handler_options {
-  /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
-  /// a signal must agree: one that does not set it gets its EINTR.
-  bool restart = false;
   /// The kernel calls the handlers of this signal on the thread's alternate stack, where it has one
-  /// (sigaltstack). A deferred signal's handlers run on the stack of the guard that ends.
+  /// (sigaltstack). A deferred signal's handlers run on the stack of the last release.
   bool alternate_stack = false;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
   /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
@@ -18,6 +18,9 @@ struct handler_options {
   /// What a forked child does with this signal: run this handler too, or, when it is false, take
   /// the signal's default action.
   bool in_child = false;
+  /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
+  /// a signal must agree: one that does not set it gets its EINTR.
+  bool restart = false;
 };
 
 }  // namespace sigsafe

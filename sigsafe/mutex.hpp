@@ -1,6 +1,8 @@
 // Mutual exclusion between threads and between a thread and its handlers.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -10,12 +12,18 @@
 #include <sigsafe/detail/annotations.hpp>
 #include <sigsafe/detail/checked.hpp>
 #include <sigsafe/detail/invoke.hpp>
-#include <sigsafe/detail/owner.hpp>
+#include <sigsafe/detail/hold.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/raw_lock.hpp>
 
 namespace sigsafe {
 
 namespace detail {
+
+template <class L>
+inline constexpr bool locks_nothrow = noexcept(std::declval<L&>().lock());
+template <class L>
+inline constexpr bool tries_nothrow = noexcept(std::declval<L&>().try_lock());
 
 /// What a checked build knows about the holder of a raw_mutex; empty in others.
 template <class B, bool Checked = checked && identifying_backend<B>>
@@ -76,30 +84,28 @@ class SIGSAFE_CAPABILITY raw_mutex {
   raw_mutex& operator=(const raw_mutex&) = delete;
 
   /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
-  void lock(location where = location::current()) noexcept(noexcept(std::declval<L&>().lock()))
+  void lock(location where = location::current()) noexcept(detail::locks_nothrow<L>)
       SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
-    acquire(where, [this, where]() noexcept(noexcept(std::declval<L&>().lock())) {
-      holder_.before_lock(where);
-      lock_.lock();
-      return true;
-    });
+    detail::provisional_hold<B> hold;
+    holder_.before_lock(where);
+    lock_.lock();
+    locked(hold, where);
   }
 
   /// Returns false, and leaves interrupts as they were, when somebody holds it.
   [[nodiscard]] bool try_lock(location where = location::current()) noexcept(
-      noexcept(std::declval<L&>().try_lock())) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    return acquire(where, [this]() noexcept(noexcept(std::declval<L&>().try_lock())) {
-      return static_cast<bool>(lock_.try_lock());
-    });
+      detail::tries_nothrow<L>) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    detail::provisional_hold<B> hold;
+    return lock_.try_lock() && locked(hold, where);
   }
 
   /// Pre:      this thread holds it
   void unlock() noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
     holder_.before_unlock();
-    // The state goes to a local before the next holder may overwrite it.
-    const detail::owner<B> outside = owner_;
+    // The saved state goes to a local before the next holder may overwrite it.
+    const detail::hold<B> hold = hold_;
     lock_.unlock();
-    outside.end();
+    hold.release();
   }
 
   /// Interrupts are disabled for the whole time that it waits.
@@ -107,29 +113,33 @@ class SIGSAFE_CAPABILITY raw_mutex {
     requires requires(L& lock, Duration time) { lock.try_lock_for(time); }
   [[nodiscard]] bool try_lock_for(Duration time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    return acquire(where, [&] { return static_cast<bool>(lock_.try_lock_for(time)); });
+    detail::provisional_hold<B> hold;
+    return lock_.try_lock_for(time) && locked(hold, where);
   }
   template <class Time>
     requires requires(L& lock, Time time) { lock.try_lock_until(time); }
   [[nodiscard]] bool try_lock_until(Time time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    return acquire(where, [&] { return static_cast<bool>(lock_.try_lock_until(time)); });
+    detail::provisional_hold<B> hold;
+    return lock_.try_lock_until(time) && locked(hold, where);
   }
 
-  /// Shared ownership needs a counting backend: many owners cannot keep their states in one mutex.
+  /// Shared locks need a counting backend: many holds cannot keep their saved states in one mutex.
   SIGSAFE_ACQUIRE_SHARED()
   SIGSAFE_NO_ANALYSIS void lock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.lock_shared(); }
   {
-    acquire_shared([this] {
-      lock_.lock_shared();
-      return true;
-    });
+    detail::provisional_hold<B> hold;
+    lock_.lock_shared();
+    hold.keep();
   }
   [[nodiscard]] SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS bool try_lock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.try_lock_shared(); }
   {
-    return acquire_shared([this] { return static_cast<bool>(lock_.try_lock_shared()); });
+    detail::provisional_hold<B> hold;
+    if (!lock_.try_lock_shared()) return false;
+    hold.keep();
+    return true;
   }
   SIGSAFE_RELEASE_SHARED()
   SIGSAFE_NO_ANALYSIS void unlock_shared()
@@ -150,34 +160,23 @@ class SIGSAFE_CAPABILITY raw_mutex {
   [[nodiscard]] L& underlying() noexcept { return lock_; }
 
  private:
-  template <class Locking>
-  bool acquire(location where, Locking locking) noexcept(noexcept(locking())) {
-    detail::provisional_owner<B> owner;
-    if (!locking()) return false;
-    owner_ = owner.keep();
+  bool locked(detail::provisional_hold<B>& hold, location where) noexcept {
+    hold_ = hold.keep();
     holder_.locked(where);
     return true;
   }
 
-  template <class Locking>
-  bool acquire_shared(Locking locking) {
-    detail::provisional_owner<B> owner;
-    if (!locking()) return false;
-    owner.keep();
-    return true;
-  }
-
   L lock_;
-  [[no_unique_address]] detail::owner<B> owner_{};
+  [[no_unique_address]] detail::hold<B> hold_{};
   [[no_unique_address]] detail::holder<B> holder_;
 };
 
 template <class T, raw_lock L, interrupt_backend B>
 class mutex;
 
-/// The right to use the value of a mutex; ends with unlock() or by its destructor. It moves within
-/// its thread; guards of several mutexes may end in any order on counting backends. An empty one,
-/// moved from or from a failed try_lock, converts to false and must not be dereferenced.
+/// The right to use the value of a mutex, until unlock() or its destructor. It moves within its
+/// thread; guards of several mutexes may be released in any order on counting backends. An empty
+/// one, moved from or from a failed try_lock, converts to false and must not be dereferenced.
 /// Safety:   as the mutex
 template <class T, raw_lock L, interrupt_backend B>
 class [[nodiscard]] mutex_guard {
@@ -193,7 +192,7 @@ class [[nodiscard]] mutex_guard {
   T* operator->() const noexcept { return &mutex_->value_; }
   explicit operator bool() const noexcept { return mutex_ != nullptr; }
 
-  /// Ends the right early; a second call does nothing.
+  /// Releases it early; a second call does nothing.
   void unlock() noexcept SIGSAFE_NO_ANALYSIS {
     if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock();
   }
@@ -234,14 +233,14 @@ class SIGSAFE_CAPABILITY mutex {
 
   /// Pre:      this thread does not hold it.   Post: !B::enabled() while the guard lives
   [[nodiscard]] guard_type lock(location where = location::current()) noexcept(
-      noexcept(std::declval<L&>().lock())) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+      detail::locks_nothrow<L>) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
     raw_.lock(where);
     return guard_type{this};
   }
 
   /// An empty guard, and interrupts as they were, when somebody holds it.
   [[nodiscard]] guard_type try_lock(location where = location::current()) noexcept(
-      noexcept(std::declval<L&>().try_lock())) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+      detail::tries_nothrow<L>) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
     return guard_type{raw_.try_lock(where) ? this : nullptr};
   }
 

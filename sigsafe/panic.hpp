@@ -1,8 +1,9 @@
 // What happens on misuse that no exception could report, because it may be found inside a handler.
 #pragma once
 
-#include <sigsafe/detail/export.hpp>
-#include <sigsafe/detail/location.hpp>
+#include <sigsafe/config.hpp>
+
+#include <sigsafe/location.hpp>
 
 namespace sigsafe {
 

@@ -1,7 +1,9 @@
 // Locks without data and without a guard: what raw_mutex and mutex are built around.
 #pragma once
 
-#include <sigsafe/backend/native.hpp>
+#include <sigsafe/config.hpp>
+
+#include <concepts>
 
 #if SIGSAFE_HOSTED
 #include <cstdint>
@@ -33,7 +35,7 @@ class spinlock {
 
   void lock() noexcept {
     while (!try_lock())
-      while (is_locked()) detail::cpu_relax();
+      while (is_locked()) SIGSAFE_CPU_RELAX();
   }
   [[nodiscard]] bool try_lock() noexcept {
     return __atomic_exchange_n(&locked_, 1U, __ATOMIC_ACQUIRE) == 0;  // pairs with unlock
@@ -79,8 +81,8 @@ class futex_lock {
                                        __ATOMIC_RELAXED);  // pairs with unlock
   }
   void unlock() noexcept {
-    // Once it is free another thread may take it, end it and free its memory: only its address is
-    // used from there on.
+    // Once it is free another thread may take it, destroy it and free its memory: only its address
+    // is used from there on.
     if (__atomic_exchange_n(&state_, free, __ATOMIC_RELEASE) == waited) [[unlikely]]
       detail::futex_wake(&state_, 1);
   }

@@ -2,6 +2,8 @@
 // begin, and interrupts are disabled while they live.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <compare>
 #include <concepts>
 #include <optional>
@@ -11,17 +13,16 @@
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/checked.hpp>
+#include <sigsafe/detail/hold.hpp>
 #include <sigsafe/detail/invoke.hpp>
-#include <sigsafe/detail/owner.hpp>
+#include <sigsafe/location.hpp>
 
 namespace sigsafe {
 
-template <class T, interrupt_backend B>
-class ref;
-template <class T, interrupt_backend B>
-class ref_mut;
-
 namespace detail {
+
+/// What a borrow may do: many readers share a cell, one writer has it for itself.
+enum class access { shared, exclusive };
 
 /// How a cell is borrowed now: 0 not at all, n > 0 by n readers, -n < 0 by n parts of one writer.
 class borrow_flag {
@@ -37,11 +38,15 @@ class borrow_flag {
     site_.record(where);
     return true;
   }
-  void add_reader() noexcept { ++count_; }
-  void drop_reader() noexcept { --count_; }
-  void add_writer() noexcept { --count_; }
-  void drop_writer() noexcept { ++count_; }
-  [[nodiscard]] bool written() const noexcept { return count_ < 0; }
+  template <access A>
+  void add() noexcept {
+    A == access::shared ? ++count_ : --count_;
+  }
+  template <access A>
+  void drop() noexcept {
+    A == access::shared ? --count_ : ++count_;
+  }
+  [[nodiscard]] bool is_written() const noexcept { return count_ < 0; }
 
   [[noreturn]] void panic(const char* what, location where) const noexcept {
     site_.panic(what, where, "the conflicting borrow was taken at");
@@ -52,155 +57,117 @@ class borrow_flag {
   [[no_unique_address]] site<> site_;
 };
 
-/// What ref and ref_mut share: one owner and one unit of a borrow flag. The flag is released before
-/// interrupts come back, so that a handler that runs then finds the cell free.
-template <class B, void (borrow_flag::*Drop)() noexcept>
+/// One hold and one unit of a borrow flag. The flag is dropped before interrupts come back, so that
+/// a handler that runs then finds the cell free.
+template <class B, access A>
 class borrow {
  public:
-  borrow(borrow_flag& flag, owner<B> begun) noexcept : flag_(&flag), owner_(begun) {}
+  borrow(borrow_flag& flag, hold<B> taken) noexcept : flag_(&flag), hold_(taken) {}
   borrow(borrow&& other) noexcept
-      : flag_(std::exchange(other.flag_, nullptr)), owner_(other.owner_) {}
+      : flag_(std::exchange(other.flag_, nullptr)), hold_(other.hold_) {}
   borrow& operator=(borrow&& other) noexcept {
     if (this != &other) {
-      end();
+      release();
       flag_ = std::exchange(other.flag_, nullptr);
-      owner_ = other.owner_;
+      hold_ = other.hold_;
     }
     return *this;
   }
-  ~borrow() { end(); }
+  ~borrow() { release(); }
 
-  [[nodiscard]] borrow_flag& flag() const noexcept { return *flag_; }
+  /// One more borrow of the same cell.
+  [[nodiscard]] borrow more() const noexcept {
+    const auto taken = hold<B>::take();
+    flag_->template add<A>();
+    return {*flag_, taken};
+  }
 
  private:
-  void end() noexcept {
+  void release() noexcept {
     if (flag_ == nullptr) return;
-    (std::exchange(flag_, nullptr)->*Drop)();
-    owner_.end();
+    std::exchange(flag_, nullptr)->template drop<A>();
+    hold_.release();
   }
 
   borrow_flag* flag_;
-  [[no_unique_address]] owner<B> owner_;
+  [[no_unique_address]] hold<B> hold_;
 };
 
 }  // namespace detail
 
-/// A shared borrow of a ref_cell's value or of a part of it. It moves within its thread; borrows
-/// may end in any order on counting backends.
+/// A borrow of a ref_cell's value or of a part of it, as `ref` (shared, read-only) or `ref_mut`
+/// (exclusive). It moves within its thread; borrows may be released in any order on counting
+/// backends.
 /// Safety:   async-signal-safe; belongs to the thread that borrowed
-/// Cost:     the end: a decrement and the end of a guard
-template <class T, interrupt_backend B = backend::native>
-class [[nodiscard]] ref {
-  using borrow_type = detail::borrow<B, &detail::borrow_flag::drop_reader>;
-
- public:
-  const T& operator*() const noexcept { return *value_; }
-  const T* operator->() const noexcept { return value_; }
-
-  /// One more borrow of the same part.
-  ref clone() const noexcept { return ref{value_, share()}; }
-
-  /// Borrows a part: function takes const T& and returns a reference into it.
-  template <class F>
-  auto map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto& part = detail::invoke(std::forward<F>(function), *value_);
-    return ref<std::remove_cvref_t<decltype(part)>, B>{&part, std::move(borrow_)};
-  }
-
-  /// As map, but function returns a pointer; when that is null the result is empty and this borrow
-  /// stays as it was.
-  template <class F>
-  auto filter_map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto* part = detail::invoke(std::forward<F>(function), *value_);
-    using result = ref<std::remove_cv_t<std::remove_pointer_t<decltype(part)>>, B>;
-    return part == nullptr ? std::optional<result>{}
-                           : std::optional<result>{result{part, std::move(borrow_)}};
-  }
-
-  /// Borrows two parts: function returns a std::pair of references.
-  template <class F>
-  auto map_split(F&& function) && noexcept(std::is_nothrow_invocable_v<F, const T&>) {
-    auto [first, second] = pointers(detail::invoke(std::forward<F>(function), *value_));
-    borrow_type more = share();
-    return std::pair{
-        ref<std::remove_cv_t<std::remove_pointer_t<decltype(first)>>, B>{first, std::move(borrow_)},
-        ref<std::remove_cv_t<std::remove_pointer_t<decltype(second)>>, B>{second, std::move(more)}};
-  }
-
- private:
-  template <class U, interrupt_backend C>
-  friend class ref;
-  template <class U, interrupt_backend C>
-  friend class ref_cell;
-
-  ref(const T* value, borrow_type taken) noexcept : value_(value), borrow_(std::move(taken)) {}
-
-  template <class Pair>
-  static auto pointers(Pair&& parts) noexcept {
-    return std::pair{&parts.first, &parts.second};
-  }
-
-  borrow_type share() const noexcept {
-    const auto begun = detail::owner<B>::begin();
-    borrow_.flag().add_reader();
-    return {borrow_.flag(), begun};
-  }
-
-  const T* value_;
-  borrow_type borrow_;
-};
-
-/// The exclusive borrow of a ref_cell's value, or of a part of it.
-/// Safety, Cost: as ref
-template <class T, interrupt_backend B = backend::native>
-class [[nodiscard]] ref_mut {
-  using borrow_type = detail::borrow<B, &detail::borrow_flag::drop_writer>;
+/// Cost:     the release: a decrement and the release of a guard
+template <class T, interrupt_backend B, detail::access A>
+class [[nodiscard]] basic_ref {
+  // A part of what is read is read only.
+  template <class Part>
+  using part = basic_ref<std::conditional_t<A == detail::access::shared, const Part, Part>, B, A>;
 
  public:
   T& operator*() const noexcept { return *value_; }
   T* operator->() const noexcept { return value_; }
 
+  /// One more borrow of the same part.
+  basic_ref clone() const noexcept
+    requires(A == detail::access::shared)
+  {
+    return {value_, borrow_.more()};
+  }
+
   /// Borrows a part: function takes T& and returns a reference into it.
   template <class F>
   auto map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
-    auto& part = detail::invoke(std::forward<F>(function), *value_);
-    return ref_mut<std::remove_reference_t<decltype(part)>, B>{&part, std::move(borrow_)};
+    auto& mapped = detail::invoke(std::forward<F>(function), *value_);
+    return part<std::remove_reference_t<decltype(mapped)>>{&mapped, std::move(borrow_)};
   }
 
   /// As map, but function returns a pointer; when that is null the result is empty and this borrow
   /// stays as it was.
   template <class F>
   auto filter_map(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
-    auto* part = detail::invoke(std::forward<F>(function), *value_);
-    using result = ref_mut<std::remove_pointer_t<decltype(part)>, B>;
-    return part == nullptr ? std::optional<result>{}
-                           : std::optional<result>{result{part, std::move(borrow_)}};
+    auto* mapped = detail::invoke(std::forward<F>(function), *value_);
+    using result = part<std::remove_pointer_t<decltype(mapped)>>;
+    return mapped == nullptr ? std::optional<result>{}
+                             : std::optional<result>{result{mapped, std::move(borrow_)}};
   }
 
-  /// Borrows two parts that do not overlap: function returns a std::pair of references.
+  /// Borrows two parts, which do not overlap when the borrow is exclusive: function returns a
+  /// std::pair of references.
   template <class F>
   auto map_split(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
     auto&& parts = detail::invoke(std::forward<F>(function), *value_);
     auto* first = &parts.first;
     auto* second = &parts.second;
-    const auto begun = detail::owner<B>::begin();
-    borrow_.flag().add_writer();
-    borrow_type more{borrow_.flag(), begun};
-    return std::pair{ref_mut<std::remove_pointer_t<decltype(first)>, B>{first, std::move(borrow_)},
-                     ref_mut<std::remove_pointer_t<decltype(second)>, B>{second, std::move(more)}};
+    auto more = borrow_.more();
+    return std::pair{part<std::remove_pointer_t<decltype(first)>>{first, std::move(borrow_)},
+                     part<std::remove_pointer_t<decltype(second)>>{second, std::move(more)}};
   }
 
  private:
-  template <class U, interrupt_backend C>
-  friend class ref_mut;
+  template <class U, interrupt_backend C, detail::access D>
+  friend class basic_ref;
   template <class U, interrupt_backend C>
   friend class ref_cell;
 
-  ref_mut(T* value, borrow_type taken) noexcept : value_(value), borrow_(std::move(taken)) {}
+  basic_ref(T* value, detail::borrow<B, A> taken) noexcept
+      : value_(value), borrow_(std::move(taken)) {}
 
   T* value_;
-  borrow_type borrow_;
+  detail::borrow<B, A> borrow_;
 };
+
+/// A shared borrow.
+/// Safety, Cost: as basic_ref
+template <class T, interrupt_backend B = backend::native>
+using ref = basic_ref<const T, B, detail::access::shared>;
+
+/// The exclusive borrow.
+/// Safety, Cost: as basic_ref
+template <class T, interrupt_backend B = backend::native>
+using ref_mut = basic_ref<T, B, detail::access::exclusive>;
 
 /// Owns a value that one thread shares with the handlers that run on it. Many shared borrows, or
 /// one exclusive borrow, may live at a time; interrupts are disabled while any lives, so a handler
@@ -238,42 +205,42 @@ class ref_cell {
 
   /// Pre:      no mutable borrow lives, else it panics.   Post: !B::enabled() while the ref lives
   [[nodiscard]] ref<T, B> borrow(location where = location::current()) const noexcept {
-    const auto begun = detail::owner<B>::begin();
+    const auto taken = detail::hold<B>::take();
     if (!flag_.try_share(where))
       flag_.panic("borrow of a cell that is already mutably borrowed", where);
-    return {&value_, {flag_, begun}};
+    return {&value_, {flag_, taken}};
   }
 
   /// Pre:      no borrow lives, else it panics.   Post: !B::enabled() while the ref_mut lives
   [[nodiscard]] ref_mut<T, B> borrow_mut(location where = location::current()) noexcept {
-    const auto begun = detail::owner<B>::begin();
+    const auto taken = detail::hold<B>::take();
     if (!flag_.try_own(where))
-      flag_.panic(flag_.written() ? "mutable borrow of a cell that is already mutably borrowed"
-                                  : "mutable borrow of a cell that is already borrowed",
+      flag_.panic(flag_.is_written() ? "mutable borrow of a cell that is already mutably borrowed"
+                                     : "mutable borrow of a cell that is already borrowed",
                   where);
-    return {&value_, {flag_, begun}};
+    return {&value_, {flag_, taken}};
   }
 
   /// Empty, and interrupts as they were, when a mutable borrow lives.
   [[nodiscard]] std::optional<ref<T, B>> try_borrow(
       location where = location::current()) const noexcept {
-    detail::provisional_owner<B> owner;
+    detail::provisional_hold<B> hold;
     if (!flag_.try_share(where)) return std::nullopt;
-    return ref<T, B>{&value_, {flag_, owner.keep()}};
+    return ref<T, B>{&value_, {flag_, hold.keep()}};
   }
 
   /// Empty, and interrupts as they were, when any borrow lives.
   [[nodiscard]] std::optional<ref_mut<T, B>> try_borrow_mut(
       location where = location::current()) noexcept {
-    detail::provisional_owner<B> owner;
+    detail::provisional_hold<B> hold;
     if (!flag_.try_own(where)) return std::nullopt;
-    return ref_mut<T, B>{&value_, {flag_, owner.keep()}};
+    return ref_mut<T, B>{&value_, {flag_, hold.keep()}};
   }
 
   /// The value without a borrow: null when a mutable borrow lives.
   /// Pre:      nothing borrows mutably while the pointer is used; interrupts are the caller's affair
   [[nodiscard]] const T* try_borrow_unguarded() const noexcept {
-    return flag_.written() ? nullptr : &value_;
+    return flag_.is_written() ? nullptr : &value_;
   }
 
   /// Puts a value in; returns the one before.   Pre: no borrow lives, else it panics

@@ -1,6 +1,8 @@
 // A set of signals as a value.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <signal.h>
 
 #include <bit>
@@ -10,8 +12,6 @@
 #include <cstring>
 #include <initializer_list>
 #include <iterator>
-
-#include <sigsafe/detail/export.hpp>
 
 namespace sigsafe {
 
@@ -158,11 +158,7 @@ class signal_set {
   // 34 too. pthread_sigmask filters them; a mask that is written into a signal frame must not
   // contain them either. The unit test compares this with sigfillset.
   static constexpr std::uint64_t reserved() noexcept {
-#if defined(__GLIBC__)
-    return bit(32) | bit(33);
-#else
-    return bit(32) | bit(33) | bit(34);
-#endif
+    return SIGSAFE_GLIBC ? bit(32) | bit(33) : bit(32) | bit(33) | bit(34);
   }
 
   std::uint64_t bits_ = 0;

@@ -7,13 +7,13 @@
 #include "machine.hpp"
 
 struct task_priority {
-  using state_type = unsigned long;  // the priority outside
+  using saved_state = unsigned long;  // the priority outside
   using flag = sigsafe::backend::x86;
 
-  static state_type disable() noexcept { return machine::set_priority(0xe); }
-  static void restore(state_type outside) noexcept { machine::set_priority(outside); }
+  static saved_state disable() noexcept { return machine::set_priority(0xe); }
+  static void restore(saved_state outside) noexcept { machine::set_priority(outside); }
   static bool enabled() noexcept { return flag::enabled() && machine::priority() < 0xe; }
-  static void wait(state_type outside) noexcept {
+  static void wait(saved_state outside) noexcept {
     const bool open = flag::disable();  // between the lower priority and the sleep nothing may come
     restore(outside);
     flag::wait(open && outside < 0xe);  // panics in a nested guard

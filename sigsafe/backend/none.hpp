@@ -10,14 +10,14 @@ namespace sigsafe::backend {
 /// Safety:   async-signal-safe, thread-safe
 /// Cost:     none
 struct none {
-  struct state_type {};
+  struct saved_state {};
 
-  static state_type disable() noexcept { return {}; }
-  static void restore(state_type) noexcept {}
+  static saved_state disable() noexcept { return {}; }
+  static void restore(saved_state) noexcept {}
   static bool enabled() noexcept { return true; }
 
   /// There is nothing to wait for, so this panics.
-  [[noreturn]] static void wait(state_type, location where = location::current()) noexcept {
+  [[noreturn]] static void wait(saved_state, location where = location::current()) noexcept {
     panic("wait on backend::none would never wake; name a real backend", where);
   }
 };

@@ -1,35 +1,38 @@
 // Eager: the kernel's signal mask is changed at once.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <sigsafe/backend/concept.hpp>
+#include <sigsafe/detail/hosted_backend.hpp>
+#include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/thread_state.hpp>
-#include <sigsafe/detail/wait.hpp>
 
 namespace sigsafe::backend {
 
 /// Holds off every maskable signal of the calling thread: those of sigsafe's handlers, of foreign
-/// handlers, and default actions. Owners may end in any order.
+/// handlers, and default actions. Holds may be released in any order.
 /// Safety:   async-signal-safe, thread-safe; errno is kept
 /// Errors:   none; an error from pthread_sigmask would be a bug here and panics
-/// Cost:     one system call when the first owner begins, one when the last one ends; nested, and
-///           inside a handler, none
+/// Cost:     one system call for the first hold, one for the last release; nested, and inside a
+///           handler, none
 /// Source:   POSIX.1-2024 pthread_sigmask
-struct posix : detail::sleeping_backend {
-  struct state_type {};
+struct posix : detail::hosted_backend {
+  struct saved_state {};
 
-  static state_type disable() noexcept {
+  static saved_state disable() noexcept {
     enter();
     return {};
   }
-  static void restore(state_type) noexcept { leave(); }
+  static void restore(saved_state) noexcept { leave(); }
 
   SIGSAFE_NO_UBSAN static void enter() noexcept {
     auto& thread = detail::this_thread;
-    // Mask first, count second: a foreign handler between the two that used a guard of its own
-    // would find hard raised and take a mask for closed that is still open.
-    if (thread.hard.load() == 0) detail::close_mask();
+    // Rule 5. Mask first, count second: a foreign handler between the two that used a guard of its
+    // own would find eager raised and believe in a mask that is not blocked yet.
+    if (thread.eager.load() == 0) detail::block_maskable();
     thread.count.increment();
-    thread.hard.increment();
+    thread.eager.increment();
     detail::handler_fence();  // the region's accesses stay behind the counts
   }
 
@@ -37,17 +40,11 @@ struct posix : detail::sleeping_backend {
     auto& thread = detail::this_thread;
     detail::handler_fence();  // the region's accesses stay before the counts
     thread.count.decrement();
-    thread.hard.decrement();
-    detail::handler_fence();  // the counts are down before the mask opens
-    if (thread.hard.load() == 0) detail::end_of_eager();
+    thread.eager.decrement();
+    detail::handler_fence();  // the counts are down before anything is unblocked
+    if (thread.eager.load() == 0) detail::release_last_eager();
   }
-
-  /// Would a handler run now? False while an owner, eager or lazy, lives on this thread and while
-  /// a handler runs. A mask that the program set by itself is not looked at.
-  SIGSAFE_NO_UBSAN static bool enabled() noexcept { return detail::this_thread.idle(); }
-
-  static const void* self() noexcept { return &detail::this_thread; }
 };
-static_assert(counting_backend<posix> && identifying_backend<posix>);
+static_assert(counting_backend<posix> && identifying_backend<posix> && timed_backend<posix>);
 
 }  // namespace sigsafe::backend

@@ -1,13 +1,14 @@
 // RISC-V without an operating system, 32 and 64 bit: the interrupt enable bit of a privilege mode.
 #pragma once
 
-#if !defined(__riscv)
+#include <sigsafe/config.hpp>
+
+#include <sigsafe/backend/concept.hpp>
+
+#if !SIGSAFE_RISCV
 #error \
     "sigsafe: backend/riscv.hpp is for RISC-V; include sigsafe/backend/native.hpp for the target's own"
 #endif
-
-#include <sigsafe/backend/concept.hpp>
-#include <sigsafe/detail/sleep.hpp>
 
 namespace sigsafe::backend {
 
@@ -15,18 +16,18 @@ namespace sigsafe::backend {
 enum class riscv_mode { supervisor, machine };
 
 /// Holds off the interrupts of one mode on this hart: sstatus.SIE in supervisor mode, mstatus.MIE
-/// in machine mode. It changes no other bit. Owners end in the reverse order of their beginning.
-/// Safety:   callable from an interrupt handler; needs that mode; a task that owns must not move to
-///           another hart; wait in supervisor mode needs mstatus.TW clear
+/// in machine mode. It changes no other bit. Holds are released in the reverse order.
+/// Safety:   callable from an interrupt handler; needs that mode; a task must not move to another
+///           hart while it is held; wait in supervisor mode needs mstatus.TW clear
 /// Errors:   none, but for wait
 /// Cost:     disable: csrrci; restore: a test, csrsi
 /// Source:   RISC-V Privileged 1.12, 3.1.9: whether an interrupt is taken is evaluated immediately after
-///           an explicit write to such a register; 3.3.3: wfi ends also when they are disabled
+///           an explicit write to such a register; 3.3.3: wfi wakes also when they are disabled
 template <riscv_mode Mode = riscv_mode::supervisor>
 struct basic_riscv {
-  using state_type = bool;  // were interrupts enabled?
+  using saved_state = bool;  // were interrupts enabled?
 
-  static state_type disable() noexcept {
+  static saved_state disable() noexcept {
     unsigned long status;
     // The region's accesses stay behind it, against handlers on this hart.
     if constexpr (machine)
@@ -36,9 +37,9 @@ struct basic_riscv {
     return (status & interrupt_enable) != 0;
   }
 
-  static void restore(state_type outside) noexcept {
+  static void restore(saved_state saved) noexcept {
     asm volatile("" ::: "memory");  // the region's accesses stay before it, against handlers here
-    if (!outside) return;
+    if (!saved) return;
     if constexpr (machine)
       asm volatile("csrsi mstatus, %0" ::"i"(interrupt_enable) : "memory");
     else
@@ -54,13 +55,13 @@ struct basic_riscv {
     return (status & interrupt_enable) != 0;
   }
 
-  /// Pre:      outside, else it panics.   Post: !enabled()
-  static void wait(state_type outside, location where = location::current()) noexcept {
-    detail::require_outermost(outside, where);
-    // A disabled interrupt ends wfi too and stays pending, so none is missed between the caller's
+  /// Pre:      saved, else it panics.   Post: !enabled()
+  static void wait(saved_state saved, location where = location::current()) noexcept {
+    require_outermost(saved, where);
+    // A disabled interrupt wakes wfi too and stays pending, so none is missed between the caller's
     // check and the sleep. Its handler runs in restore.
     asm volatile("wfi" ::: "memory");
-    restore(outside);
+    restore(saved);
     disable();
   }
 

@@ -1,19 +1,17 @@
-// What checked builds (SIGSAFE_CHECKED) remember about owners; empty in others.
+// What checked builds (SIGSAFE_CHECKED) remember about holds; empty in others.
 #pragma once
 
-#include <sigsafe/backend/concept.hpp>
-#include <sigsafe/detail/location.hpp>
-#include <sigsafe/panic.hpp>
+#include <sigsafe/config.hpp>
 
-#if !defined(SIGSAFE_CHECKED)
-#define SIGSAFE_CHECKED 0
-#endif
+#include <sigsafe/backend/concept.hpp>
+#include <sigsafe/location.hpp>
+#include <sigsafe/panic.hpp>
 
 namespace sigsafe::detail {
 
 inline constexpr bool checked = SIGSAFE_CHECKED;
 
-/// Where a borrow or an owner began.
+/// Where a hold began.
 template <bool Checked = checked>
 class site {
  public:
@@ -35,24 +33,26 @@ class site<true> {
   location place_{"?", 0};
 };
 
-/// Finds a guard that ends on another thread than the one it began on.
+/// Finds a guard that is released on another thread than the one it began on.
 template <class B, bool Checked = checked && identifying_backend<B>>
-class owner_thread {
+class holding_thread {
  public:
-  constexpr explicit owner_thread(location) noexcept {}
+  constexpr explicit holding_thread(location) noexcept {}
   void require_same() const noexcept {}
   void woken() noexcept {}
 };
 
 template <class B>
-class owner_thread<B, true> {
+class holding_thread<B, true> {
  public:
-  explicit owner_thread(location where) noexcept : began_{where}, thread_{B::self()} {}
+  explicit holding_thread(location where) noexcept : began_{where}, thread_{B::self()} {}
 
   void require_same() const noexcept {
     if (thread_ != B::self())
-      panic("a guard that began here ended on another thread; end it on the thread that began it",
-            began_);
+      panic(
+          "a guard that began here was released on another thread; release it on the thread that "
+          "began it",
+          began_);
   }
   /// After a sleep, during which a kernel may have moved the thread to another CPU.
   void woken() noexcept { thread_ = B::self(); }

@@ -1,8 +1,6 @@
 // A word that a handler on the same thread may read and change at any instruction.
 #pragma once
 
-#include <cstdint>
-
 // g++ tests a thread-local's address for null by the flags of the instruction that computes it; the
 // linker replaces that instruction by one that sets none, and UBSan reports a null that is not
 // there.

@@ -1,6 +1,7 @@
 // flags: -ffreestanding
 // expect: there is no interrupt backend for this target
-#include <sigsafe/backend/concept.hpp>
+#include <concepts>
+#include <utility>
 
 #if defined(SIGSAFE_COMPILE_FAIL)
 #undef __i386__

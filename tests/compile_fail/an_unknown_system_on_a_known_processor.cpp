@@ -1,6 +1,7 @@
 // flags: -std=c++20
 // expect: there is no interrupt backend for this target
-#include <sigsafe/backend/posix.hpp>
+#include <concepts>
+#include <utility>
 
 #if defined(SIGSAFE_COMPILE_FAIL)
 #undef __linux__

@@ -56,7 +56,7 @@ void wait_a_sleeper_owns_nothing() {
   volatile bool slept = false;
   volatile unsigned owners = 0;
   const auto handler = handle<E>(line::software, [&]() noexcept {
-    owners = this_cpu::nesting().owners;
+    owners = this_cpu::nesting().holds;
     slept = true;
   });
   guard<E> off;

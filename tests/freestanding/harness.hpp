@@ -1,7 +1,7 @@
 // Cases without an operating system: they are run by name, report to the console, and may panic.
 #pragma once
 
-#include <sigsafe/detail/location.hpp>
+#include <sigsafe/location.hpp>
 
 #include <tests/conformance/cases.hpp>
 #include <tests/freestanding/board.hpp>

@@ -59,7 +59,7 @@ struct shared {
         board::raise_on(other);
       }
     }
-    while (sent.of(me) != handled.of(other) && !stays_disabled) sigsafe::detail::cpu_relax();
+    while (sent.of(me) != handled.of(other) && !stays_disabled) SIGSAFE_CPU_RELAX();
     finished.add();
   }
 };
@@ -73,7 +73,7 @@ void second_cpu() {
   is_ready = true;
   for (;;) {
     if (auto* const work = __atomic_exchange_n(&order, nullptr, __ATOMIC_ACQUIRE)) work();
-    sigsafe::detail::cpu_relax();
+    SIGSAFE_CPU_RELAX();
   }
 }
 
@@ -84,7 +84,7 @@ void two_cpus_share_a_mutex_with_the_handlers_of_both() {
       conformance::handle<E>(conformance::line::software, []() noexcept { all::on_interrupt(); });
   __atomic_store_n(&order, &all::work, __ATOMIC_RELEASE);
   all::work();
-  while (all::finished.of(1) == 0) sigsafe::detail::cpu_relax();
+  while (all::finished.of(1) == 0) SIGSAFE_CPU_RELAX();
 
   const tally& end = all::mutex.get_mut();
   const unsigned long interrupts = all::handled.of(0) + all::handled.of(1);
@@ -104,7 +104,7 @@ extern "C" void board::kernel_main() noexcept {
   using flat = sigsafe::backend::native;
   board::start();
   board::start_second_cpu(second_cpu);
-  while (!is_ready) sigsafe::detail::cpu_relax();
+  while (!is_ready) SIGSAFE_CPU_RELAX();
 #define RUN(suite, name)                                                              \
   harness::run("flat", #suite "/" #name, suite##_##name<harness::environment<flat>>); \
   harness::run("counted", #suite "/" #name, suite##_##name<harness::environment<counted>>);

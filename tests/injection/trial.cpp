@@ -9,6 +9,7 @@
 
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/subset_guard.hpp>
+#include <sigsafe/src/trampoline.hpp>
 
 namespace injection {
 
@@ -149,7 +150,7 @@ const char* trial::check_thread(int error) noexcept {
   if (error != errno_before) return "errno has changed";
   if (thread.depth.load() != 0) return "depth has changed";
   if (thread.count.load() != 0) return "count has changed";
-  if (thread.hard.load() != 0) return "hard has changed";
+  if (thread.eager.load() != 0) return "hard has changed";
   if (thread.has_deferred()) return "a signal is still deferred";
   if (thread.added.load() != 0) return "added has changed";
   if (thread.running.load() != nullptr)

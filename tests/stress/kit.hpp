@@ -13,8 +13,10 @@
 #include <sigsafe/backend/lazy.hpp>
 #include <sigsafe/backend/none.hpp>
 #include <sigsafe/guard.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/ref_cell.hpp>
+#include <sigsafe/wake.hpp>
 
 #include <tests/support/broken_backends.hpp>
 
@@ -55,7 +57,7 @@ struct no_lock {
 /// Before an owner ends, it does something with what is pending.
 template <class B, void (*Meddle)() noexcept>
 struct meddling : B {
-  static void restore(typename B::state_type outside) noexcept {
+  static void restore(typename B::saved_state outside) noexcept {
     Meddle();
     B::restore(outside);
   }
@@ -89,26 +91,27 @@ using repeats_signals = meddling<B, repeat_one>;
 /// Enables first and polls then.
 template <class B>
 struct late_poll : B {
-  static void poll(typename B::state_type outside, std::span<pollfd> descriptors,
-                   sigsafe::location = sigsafe::location::current()) noexcept {
+  static sigsafe::wake poll(typename B::saved_state outside, std::span<pollfd> descriptors,
+                            sigsafe::location = sigsafe::location::current()) noexcept {
     B::restore(outside);
-    ::poll(descriptors.data(), descriptors.size(), -1);
+    const int ready = ::poll(descriptors.data(), descriptors.size(), -1);
     static_cast<void>(B::disable());
+    return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::handler;
   }
   template <class Duration>
-  static void poll(typename B::state_type outside, std::span<pollfd> descriptors, Duration,
-                   sigsafe::location = sigsafe::location::current()) noexcept {
-    poll(outside, descriptors);
+  static sigsafe::wake poll(typename B::saved_state outside, std::span<pollfd> descriptors,
+                            Duration, sigsafe::location = sigsafe::location::current()) noexcept {
+    return poll(outside, descriptors);
   }
 };
 
 /// Puts back what was when an owner began, so only ends in reverse order are right.
 struct flat_lazy {
-  using state_type = sigsafe::backend::lazy::state_type;
-  static state_type disable() noexcept { return sigsafe::backend::lazy::disable(); }
-  static void restore(state_type outside) noexcept { sigsafe::backend::lazy::restore(outside); }
+  using saved_state = sigsafe::backend::lazy::saved_state;
+  static saved_state disable() noexcept { return sigsafe::backend::lazy::disable(); }
+  static void restore(saved_state outside) noexcept { sigsafe::backend::lazy::restore(outside); }
   static bool enabled() noexcept { return sigsafe::backend::lazy::enabled(); }
-  static void wait(state_type outside) noexcept { sigsafe::backend::lazy::wait(outside); }
+  static void wait(saved_state outside) noexcept { sigsafe::backend::lazy::wait(outside); }
 };
 
 }  // namespace stress

@@ -69,7 +69,7 @@ enum class account : unsigned char {
   each,    ///< queued signals: each has a handler
   latest,  ///< standard signals: a handler began after the last was sent; of those before, nobody
            ///< can say which one it answered
-  own,  ///< the source says what is owed and what has been answered
+  own,     ///< the source says what is owed and what has been answered
 };
 
 /// One signal of one source, and what became of those that were sent:

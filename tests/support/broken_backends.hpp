@@ -3,37 +3,40 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <span>
 
 #include <sigsafe/backend/concept.hpp>
-#include <sigsafe/detail/location.hpp>
-#include <sigsafe/detail/sleep.hpp>
+#include <sigsafe/detail/hosted_backend.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/wake.hpp>
 
 namespace test {
 
 /// Changes the kernel's mask at every begin and puts the old one back at every end: right as long
 /// as owners end in reverse order, as on flat hardware.
 struct flat_backend {
-  using state_type = sigsafe::signal_set;
+  using saved_state = sigsafe::signal_set;
 
-  static state_type disable() noexcept {
+  static saved_state disable() noexcept {
     return change(SIG_BLOCK, sigsafe::signal_set::maskable());
   }
-  static void restore(state_type outside) noexcept { change(SIG_SETMASK, outside); }
+  static void restore(saved_state outside) noexcept { change(SIG_SETMASK, outside); }
   static bool enabled() noexcept { return !sigsafe::signal_set::blocked().contains(SIGUSR1); }
-  static void wait(state_type outside,
+  static void wait(saved_state outside,
                    sigsafe::location where = sigsafe::location::current()) noexcept {
-    sigsafe::detail::require_outermost(!outside.contains(SIGUSR1), where);
+    sigsafe::require_outermost(!outside.contains(SIGUSR1), where);
     const sigset_t open = outside.native();
     sigsuspend(&open);
   }
 
  protected:
-  static state_type change(int how, sigsafe::signal_set signals) noexcept {
+  static saved_state change(int how, sigsafe::signal_set signals) noexcept {
     const sigset_t wanted = signals.native();
     sigset_t before;
     pthread_sigmask(how, &wanted, &before);
@@ -45,23 +48,25 @@ static_assert(sigsafe::interrupt_backend<flat_backend> && !sigsafe::counting_bac
 /// Forgets to enable.
 template <class B>
 struct never_opens : B {
-  static void restore(typename B::state_type) noexcept {}
+  static void restore(typename B::saved_state) noexcept {}
   static void leave() noexcept {}
 };
 
 /// Enables at every end, and more than was enabled before.
 struct opens_everything : flat_backend {
-  static void restore(state_type) noexcept { change(SIG_UNBLOCK, sigsafe::signal_set::maskable()); }
+  static void restore(saved_state) noexcept {
+    change(SIG_UNBLOCK, sigsafe::signal_set::maskable());
+  }
 };
 
 /// Holds off faults too.
 struct blocks_faults : flat_backend {
-  static state_type disable() noexcept { return change(SIG_BLOCK, sigsafe::signal_set::all()); }
+  static saved_state disable() noexcept { return change(SIG_BLOCK, sigsafe::signal_set::all()); }
 };
 
 /// Changes errno at its end.
 struct loses_errno : flat_backend {
-  static void restore(state_type outside) noexcept {
+  static void restore(saved_state outside) noexcept {
     flat_backend::restore(outside);
     errno = EBADF;
   }
@@ -70,7 +75,7 @@ struct loses_errno : flat_backend {
 /// Enables, then sleeps: a signal between the two is slept over.
 template <class B>
 struct opens_then_sleeps : B {
-  static void wait(typename B::state_type outside) noexcept {
+  static void wait(typename B::saved_state outside) noexcept {
     B::restore(outside);
     pause();
     static_cast<void>(B::disable());
@@ -79,7 +84,7 @@ struct opens_then_sleeps : B {
 
 /// Comes back from wait with interrupts enabled.
 struct stays_open_after_wait : flat_backend {
-  static void wait(state_type outside) noexcept {
+  static void wait(saved_state outside) noexcept {
     flat_backend::wait(outside);
     restore(outside);
   }
@@ -87,9 +92,28 @@ struct stays_open_after_wait : flat_backend {
 
 /// A single ppoll: with a descriptor that is always ready no signal ever comes through.
 struct starves : flat_backend {
-  static int poll(state_type outside, std::span<pollfd> fds, sigsafe::location) noexcept {
-    const sigset_t open = outside.native();
-    return ::ppoll(fds.data(), fds.size(), nullptr, &open);
+  using duration = std::chrono::nanoseconds;
+  using descriptors = std::span<pollfd>;
+
+  static bool wait_for(saved_state saved, duration time, sigsafe::location where) noexcept {
+    return poll(saved, {}, time, where) == sigsafe::wake::handler;
+  }
+  static sigsafe::wake poll(saved_state saved, descriptors fds, sigsafe::location) noexcept {
+    return poll_once(saved, fds, nullptr);
+  }
+  static sigsafe::wake poll(saved_state saved, descriptors fds, duration time,
+                            sigsafe::location) noexcept {
+    const timespec limit = sigsafe::detail::to_timespec(time);
+    return poll_once(saved, fds, &limit);
+  }
+
+ private:
+  static sigsafe::wake poll_once(saved_state saved, descriptors fds,
+                                 const timespec* limit) noexcept {
+    const sigset_t mask = saved.native();
+    const int ready = ::ppoll(fds.data(), fds.size(), limit, &mask);
+    if (ready < 0) return sigsafe::wake::handler;
+    return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::timeout;
   }
 };
 

@@ -33,17 +33,17 @@ using test::counter;
 
 /// A backend but for what derived types change.
 struct proper {
-  using state_type = int;
-  static state_type disable() noexcept;
-  static void restore(state_type) noexcept;
+  using saved_state = int;
+  static saved_state disable() noexcept;
+  static void restore(saved_state) noexcept;
   static bool enabled() noexcept;
-  static void wait(state_type) noexcept;
+  static void wait(saved_state) noexcept;
 };
 struct throwing_disable : proper {
-  static state_type disable();
+  static saved_state disable();
 };
 struct throwing_restore : proper {
-  static void restore(state_type);
+  static void restore(saved_state);
 };
 struct other_state : proper {
   static long disable() noexcept;
@@ -58,19 +58,19 @@ struct without_state {
   static void wait(int) noexcept;
 };
 struct without_wait {
-  using state_type = int;
-  static state_type disable() noexcept;
-  static void restore(state_type) noexcept;
+  using saved_state = int;
+  static saved_state disable() noexcept;
+  static void restore(saved_state) noexcept;
   static bool enabled() noexcept;
 };
 struct state_with_destructor {
-  struct state_type {
-    ~state_type() {}
+  struct saved_state {
+    ~saved_state() {}
   };
-  static state_type disable() noexcept;
-  static void restore(state_type) noexcept;
+  static saved_state disable() noexcept;
+  static void restore(saved_state) noexcept;
   static bool enabled() noexcept;
-  static void wait(state_type) noexcept;
+  static void wait(saved_state) noexcept;
 };
 struct counts : proper {
   static void enter() noexcept;
@@ -83,11 +83,11 @@ struct counts_with_a_state : proper {
 
 /// A machine of two CPUs, interrupts enabled or not; a sleeper wakes up on the other one.
 struct machine {
-  using state_type = bool;
-  static state_type disable() noexcept { return std::exchange(enabled_, false); }
-  static void restore(state_type outside) noexcept { enabled_ = outside; }
+  using saved_state = bool;
+  static saved_state disable() noexcept { return std::exchange(enabled_, false); }
+  static void restore(saved_state outside) noexcept { enabled_ = outside; }
   static bool enabled() noexcept { return enabled_; }
-  static void wait(state_type) noexcept { cpu = 1 - cpu; }
+  static void wait(saved_state) noexcept { cpu = 1 - cpu; }
 
   static sigsafe::backend::nesting<machine>& nesting() noexcept { return nestings[cpu]; }
 
@@ -132,9 +132,9 @@ BOOST_AUTO_TEST_CASE(the_native_one_is_eager) {
 }
 
 BOOST_AUTO_TEST_CASE(their_states_are_what_the_documentation_says) {
-  BOOST_TEST(std::is_empty_v<backend::posix::state_type>);
-  BOOST_TEST(std::is_empty_v<backend::none::state_type>);
-  BOOST_TEST((std::is_same_v<backend::lazy::state_type, unsigned>));
+  BOOST_TEST(std::is_empty_v<backend::posix::saved_state>);
+  BOOST_TEST(std::is_empty_v<backend::none::saved_state>);
+  BOOST_TEST((std::is_same_v<backend::lazy::saved_state, unsigned>));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(disable_and_restore_nest, B, test::hosted_backends) {
@@ -223,19 +223,19 @@ BOOST_AUTO_TEST_CASE(a_sleeper_that_wakes_up_on_another_cpu_owns_there) {
   using counted_machine = backend::counted<machine, machine>;
   {
     sigsafe::basic_guard<counted_machine> off;
-    BOOST_TEST(machine::nestings[0].owners == 1U);
+    BOOST_TEST(machine::nestings[0].holds == 1U);
     off.wait();
-    BOOST_TEST(machine::nestings[0].owners == 0U);
-    BOOST_TEST(machine::nestings[1].owners == 1U);
+    BOOST_TEST(machine::nestings[0].holds == 0U);
+    BOOST_TEST(machine::nestings[1].holds == 1U);
     BOOST_TEST(!machine::enabled());
   }
-  BOOST_TEST(machine::nestings[1].owners == 0U);
+  BOOST_TEST(machine::nestings[1].holds == 0U);
   BOOST_TEST(machine::enabled());
 }
 
 BOOST_AUTO_TEST_CASE(nested_owners_need_no_state_of_their_own) {
   using counted_machine = backend::counted<machine, machine>;
-  BOOST_TEST(std::is_empty_v<counted_machine::state_type>);
+  BOOST_TEST(std::is_empty_v<counted_machine::saved_state>);
 #if !SIGSAFE_CHECKED
   BOOST_TEST(sizeof(sigsafe::raw_mutex<sigsafe::spinlock, counted_machine>) ==
              sizeof(sigsafe::spinlock));

@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_guard_that_ends_on_another_thread_panics, B,
     off.emplace(sigsafe::location::current());
     on_another_thread([&] { off.reset(); });
   });
-  BOOST_TEST(test::panics(end, place(line, ": a guard that began here ended on another thread")));
+  BOOST_TEST(
+      test::panics(end, place(line, ": a guard that began here was released on another thread")));
 }
 
 BOOST_AUTO_TEST_CASE(a_subset_guard_that_ends_on_another_thread_panics) {
@@ -62,7 +63,8 @@ BOOST_AUTO_TEST_CASE(a_subset_guard_that_ends_on_another_thread_panics) {
     off.emplace(sigsafe::signal_set{SIGUSR1}, sigsafe::location::current());
     on_another_thread([&] { off.reset(); });
   });
-  BOOST_TEST(test::panics(end, place(line, ": a guard that began here ended on another thread")));
+  BOOST_TEST(
+      test::panics(end, place(line, ": a guard that began here was released on another thread")));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_recursive_lock_panics_and_names_both_places, B,

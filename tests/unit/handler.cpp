@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_a_foreign_handler_with_its_fla
       install(SIGCHLD, action);
       {
         noting first{SIGCHLD, notes{1}};
-        noting second{SIGCHLD, notes{2}, {.restart = true, .alternate_stack = true}};
+        noting second{SIGCHLD, notes{2}, {.alternate_stack = true, .restart = true}};
         raise(SIGCHLD);
       }
       CHILD_REQUIRE(same(action_of(SIGCHLD), action));
@@ -653,10 +653,11 @@ void end_it() noexcept {
 template <class F>
 void check_panics_at(unsigned line, F function) {
   const test::child_end end = test::in_child(function);
-  const std::string text = __FILE__ ":" + std::to_string(line) +
-                           ": a handler ended inside itself and would wait for its own return; let "
-                           "it return first: set a "
-                           "flag in it and end it outside. It was registered here\n";
+  const std::string text =
+      __FILE__ ":" + std::to_string(line) +
+      ": a handler was destroyed inside itself and would wait for its own return; "
+      "let it return first: set a flag in it and destroy it outside. It was "
+      "registered here\n";
   BOOST_CHECK_MESSAGE(end.panicked_with(text), end);
 }
 

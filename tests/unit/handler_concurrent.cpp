@@ -383,7 +383,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_has_found_the_handler_and_no
 }
 
 // Where the library counts the threads that read its table.
-extern std::atomic<void*> process_page asm("sigsafe_abi1_registry");
+extern std::atomic<void*> process_page asm("sigsafe_abi1_process");
 
 BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_was_on_its_way_before_another_end,
                      *boost::unit_test::enable_if<faults_arrive_in_handlers>()) {

@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_is_executed_finds_default_dispositions_and_n
     std::atomic<int> calls{0};
     const counting on_usr1{SIGUSR1, counts{&calls}};
     const counting on_usr2{SIGUSR2, counts{&calls}, in_child};
-    const counting on_real_time{SIGRTMIN, counts{&calls}, {.restart = true, .chain = true}};
+    const counting on_real_time{SIGRTMIN, counts{&calls}, {.chain = true, .restart = true}};
     for (int deferrals : {0, 1})
       for (way_to_fork way : ways_to_fork) {
         if (deferrals != 0) {

@@ -145,11 +145,11 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_inside_a_lazy_one_keeps_both) {
         const sigsafe::guard inner;
         send(SIGUSR1);
         int error = 0;
-        sigsafe::detail::sleep_open(nullptr, 0, nullptr, error);
+        sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
         CHILD_REQUIRE(arrived.are({SIGUSR1}));
         const auto& thread = current_thread();
         CHILD_REQUIRE(thread.depth.load() == 1 && thread.count.load() == 1);
-        CHILD_REQUIRE(thread.hard.load() == 1);
+        CHILD_REQUIRE(thread.eager.load() == 1);
         CHILD_REQUIRE(is_closed());
         send(SIGUSR2);
       }
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_a_lazy_guard_inside_an_eager_one_stays_closed) {
         const sigsafe::lazy::guard inner;
         send(SIGUSR1);
         int error = 0;
-        sigsafe::detail::sleep_open(nullptr, 0, nullptr, error);
+        sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
         CHILD_REQUIRE(arrived.are({SIGUSR1}));
         CHILD_REQUIRE(is_closed());
       }
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_dispatches_what_was_deferred_outs
     send(SIGUSR1);
     const sigsafe::guard inner;
     int error = 0;
-    sigsafe::detail::sleep_open(nullptr, 0, nullptr, error);
+    sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
     CHILD_REQUIRE(!has_deferred() && is_closed());
   })));

@@ -4,6 +4,7 @@
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/src/trampoline.hpp>
 
 #include <errno.h>
 #include <poll.h>
@@ -123,7 +124,7 @@ BOOST_AUTO_TEST_CASE(rule_1_errno_is_as_it_was_after_a_handler) {
 BOOST_AUTO_TEST_CASE(rule_1_hard_is_one_higher_while_a_handler_runs) {
   BOOST_TEST(holds(in_resting_child([] {
     unsigned hard = 0;
-    const auto look = [&]() noexcept { hard = current_thread().hard.load(); };
+    const auto look = [&]() noexcept { hard = current_thread().eager.load(); };
     const sigsafe::handler usr1{SIGUSR1, look};
     const sigsafe::handler fault{SIGSEGV, look};
     send(SIGUSR1);
@@ -395,7 +396,7 @@ BOOST_AUTO_TEST_CASE(rule_4_the_handlers_find_nothing_held_and_nothing_deferred)
     const auto look = [](const signal_info& info) noexcept {
       const auto& thread = current_thread();
       CHILD_REQUIRE(thread.depth.load() == 0 && thread.count.load() == 0);
-      CHILD_REQUIRE(thread.hard.load() == 1);
+      CHILD_REQUIRE(thread.eager.load() == 1);
       CHILD_REQUIRE(!thread.has_deferred());
       CHILD_REQUIRE(is_closed());
       CHILD_REQUIRE(info.context() == nullptr);
@@ -489,7 +490,7 @@ BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_blocks_what_is_not_blocked_and_rememb
       {
         const auto locked = eager_mutex.lock();
         CHILD_REQUIRE(added() == maskable - before);
-        CHILD_REQUIRE(current_thread().hard.load() == 2);
+        CHILD_REQUIRE(current_thread().eager.load() == 2);
       }
       CHILD_REQUIRE(is_closed());
     }
@@ -891,7 +892,7 @@ BOOST_AUTO_TEST_CASE(rule_10_wait_lets_in_what_is_pending_and_stays_closed_when_
     CHILD_REQUIRE(is_closed() && added() == mine);
     send(SIGUSR1);
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    CHILD_REQUIRE(current_thread().hard.load() == 1 && current_thread().count.load() == 1);
+    CHILD_REQUIRE(current_thread().eager.load() == 1 && current_thread().count.load() == 1);
   })));
 }
 
@@ -899,7 +900,7 @@ BOOST_AUTO_TEST_CASE(rule_10_handlers_in_the_sleep_find_nothing_held) {
   BOOST_TEST(holds(in_resting_child([] {
     const sigsafe::handler usr1{SIGUSR1, [](const signal_info& info) noexcept {
                                   const auto& thread = current_thread();
-                                  CHILD_REQUIRE(!thread.held() && thread.hard.load() == 1);
+                                  CHILD_REQUIRE(!thread.held() && thread.eager.load() == 1);
                                   arrived.add(info.native());
                                 }};
     sigsafe::guard eager;

@@ -86,7 +86,7 @@ struct locks_before_it_disables {
     B::restore(outside);
   }
   L lock_;
-  typename B::state_type state_;
+  typename B::saved_state state_;
 };
 
 /// Broken: what was deferred runs at the end, and finds the lock held.
@@ -111,7 +111,7 @@ struct enables_before_it_unlocks {
     lock_.unlock();
   }
   L lock_;
-  typename B::state_type state_;
+  typename B::saved_state state_;
 };
 
 /// Broken: a lock that fails or throws leaves interrupts disabled.
@@ -130,7 +130,7 @@ struct stays_disabled {
     B::restore(state_);
   }
   L lock_;
-  typename B::state_type state_;
+  typename B::saved_state state_;
 };
 
 template <class Mutex>

@@ -143,7 +143,7 @@ class nested_sleep final : public guarded_deeply {
     send(own_signal);
     change();
     int error = 0;
-    sigsafe::detail::sleep_open(nullptr, 0, nullptr, error);
+    sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
     change();
   }
 };

@@ -1,9 +1,11 @@
 // A place in the caller's source. std::source_location would do, but clang 14 does not have it.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 namespace sigsafe {
 
-/// A file and a line, taken where the call stands that has it as its default argument.
+/// A file and a line: those of the call, when `current()` is a default argument there.
 /// Safety:   async-signal-safe, thread-safe
 /// Cost:     two constants, none when unused
 struct location {

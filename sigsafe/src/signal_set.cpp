@@ -1,5 +1,7 @@
 #include <sigsafe/signal_set.hpp>
 
+#include <signal.h>
+
 namespace sigsafe {
 
 signal_set signal_set::blocked() noexcept {

@@ -1,0 +1,54 @@
+# The install rules, the CMake package and the pkg-config file.
+
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sigsafe)
+
+set(targets sigsafe_freestanding)
+if(SIGSAFE_HOSTED)
+  list(APPEND targets sigsafe)
+endif()
+install(
+  TARGETS ${targets}
+  EXPORT sigsafe-targets
+  FILE_SET HEADERS
+  FILE_SET processors)
+install(
+  EXPORT sigsafe-targets
+  NAMESPACE sigsafe::
+  DESTINATION ${config_dir})
+# The same package in the build tree, for -Dsigsafe_DIR=<build>/sigsafe.
+export(
+  EXPORT sigsafe-targets
+  NAMESPACE sigsafe::
+  FILE sigsafe-targets.cmake)
+
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe-config.cmake.in sigsafe-config.cmake
+                              INSTALL_DESTINATION ${config_dir})
+if(SIGSAFE_HOSTED)
+  set(architecture)
+else()
+  set(architecture ARCH_INDEPENDENT)
+endif()
+write_basic_package_version_file(sigsafe-config-version.cmake COMPATIBILITY SameMinorVersion
+                                 ${architecture})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/sigsafe-config-version.cmake DESTINATION ${config_dir})
+
+if(NOT SIGSAFE_HOSTED)
+  return()
+endif()
+
+# Paths relative to the file itself, so that the installed tree can move.
+function(sigsafe_set_relative variable path)
+  cmake_path(RELATIVE_PATH path BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+  set(${variable} ${path} PARENT_SCOPE)
+endfunction()
+sigsafe_set_relative(SIGSAFE_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+sigsafe_set_relative(SIGSAFE_PC_LIBDIR ${CMAKE_INSTALL_FULL_LIBDIR})
+sigsafe_set_relative(SIGSAFE_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+if(SIGSAFE_CHECKED)
+  set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
+endif()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe.pc.in sigsafe.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,111 @@
+// What this compilation is for: the only place that asks for the target, for an operating system,
+// for a checked build and for how symbols are exported. Every other header uses the names defined
+// here.
+#pragma once
+
+#if __cplusplus < 202002L
+#error "sigsafe needs C++20: compile with -std=c++20 or newer"
+#endif
+
+#define SIGSAFE_VERSION_MAJOR 0
+#define SIGSAFE_VERSION_MINOR 1
+#define SIGSAFE_VERSION_PATCH 0
+/// Two decimal digits each for minor and patch: 1.2.3 is 10203.
+#define SIGSAFE_VERSION \
+  (SIGSAFE_VERSION_MAJOR * 10000 + SIGSAFE_VERSION_MINOR * 100 + SIGSAFE_VERSION_PATCH)
+
+// ---- the build
+// -----------------------------------------------------------------------------------
+
+/// 1 in builds that report misuse with the places of both sides.
+#if !defined(SIGSAFE_CHECKED)
+#define SIGSAFE_CHECKED 0
+#endif
+
+/// Marks what other shared objects must see, also in code that is built with hidden visibility.
+#define SIGSAFE_API __attribute__((visibility("default")))
+
+#if defined(__SANITIZE_THREAD__)
+#define SIGSAFE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIGSAFE_TSAN 1
+#endif
+#endif
+#if !defined(SIGSAFE_TSAN)
+#define SIGSAFE_TSAN 0
+#endif
+
+// ---- the operating system
+// ------------------------------------------------------------------------
+
+#if __STDC_HOSTED__ == 1 && defined(__linux__)
+#define SIGSAFE_HOSTED 1
+#include <features.h>  // says whether the C library is glibc
+#else
+#define SIGSAFE_HOSTED 0
+#endif
+
+#if defined(__GLIBC__)
+#define SIGSAFE_GLIBC 1
+#else
+#define SIGSAFE_GLIBC 0
+#endif
+
+// ---- the processor
+// -------------------------------------------------------------------------------
+
+#if defined(__x86_64__)
+#define SIGSAFE_X86 1
+#define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u64
+#elif defined(__i386__)
+#define SIGSAFE_X86 1
+#define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u32
+#else
+#define SIGSAFE_X86 0
+#endif
+
+#if defined(__aarch64__)
+#define SIGSAFE_AARCH64 1
+#else
+#define SIGSAFE_AARCH64 0
+#endif
+
+#if defined(__riscv)
+#define SIGSAFE_RISCV 1
+#else
+#define SIGSAFE_RISCV 0
+#endif
+
+/// Tells the processor that this is a spinning loop.
+#if SIGSAFE_X86
+#define SIGSAFE_CPU_RELAX() __builtin_ia32_pause()
+#elif SIGSAFE_AARCH64
+#define SIGSAFE_CPU_RELAX() asm volatile("yield")
+#elif SIGSAFE_RISCV
+// This is pause, which assemblers know by name only with Zihintpause.
+#define SIGSAFE_CPU_RELAX() asm volatile(".4byte 0x0100000f")
+#else
+#define SIGSAFE_CPU_RELAX() static_cast<void>(0)
+#endif
+
+// ---- the native backend
+// --------------------------------------------------------------------------
+
+// Where there is an operating system, the processors' instructions would be privileged.
+#if defined(SIGSAFE_BACKEND_HEADER)
+// A user's own: that header defines sigsafe::backend::native.
+#define SIGSAFE_NATIVE_HEADER SIGSAFE_BACKEND_HEADER
+#elif SIGSAFE_HOSTED
+#define SIGSAFE_NATIVE_HEADER <sigsafe/backend/posix.hpp>
+#define SIGSAFE_NATIVE_BACKEND posix
+#elif __STDC_HOSTED__ == 0 && SIGSAFE_X86
+#define SIGSAFE_NATIVE_HEADER <sigsafe/backend/x86.hpp>
+#define SIGSAFE_NATIVE_BACKEND x86
+#elif __STDC_HOSTED__ == 0 && SIGSAFE_AARCH64
+#define SIGSAFE_NATIVE_HEADER <sigsafe/backend/aarch64.hpp>
+#define SIGSAFE_NATIVE_BACKEND aarch64
+#elif __STDC_HOSTED__ == 0 && SIGSAFE_RISCV
+#define SIGSAFE_NATIVE_HEADER <sigsafe/backend/riscv.hpp>
+#define SIGSAFE_NATIVE_BACKEND riscv
+#endif

@@ -1,0 +1,23 @@
+// The part of the lazy protocol that is not inlined into the user's code.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <sigsafe/signal_set.hpp>
+
+namespace sigsafe::detail {
+
+/// Blocks the maskable set; what was not blocked before goes into added. Returns the mask before.
+SIGSAFE_API signal_set block_maskable() noexcept;
+
+/// A release on a thread that has deferred a signal: dispatches it when nothing is held any more.
+SIGSAFE_API void dispatch_deferred() noexcept;
+
+/// The release of the last eager hold: unblocks what was added, or leaves that to the last release.
+SIGSAFE_API void release_last_eager() noexcept;
+
+/// Blocks the maskable signals of a set; returns what the release has to unblock.
+SIGSAFE_API signal_set hold_subset(signal_set signals) noexcept;
+SIGSAFE_API void release_subset(signal_set unblocked_before) noexcept;
+
+}  // namespace sigsafe::detail

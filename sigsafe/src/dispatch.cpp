@@ -1,0 +1,78 @@
+#include <sigsafe/src/dispatch.hpp>
+
+#include <signal.h>
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+#include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/signal_info.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/pins.hpp>
+#include <sigsafe/src/process.hpp>
+#include <sigsafe/src/running.hpp>
+#include <sigsafe/src/table.hpp>
+
+namespace sigsafe::detail {
+namespace {
+
+void run_previous(int signal, siginfo_t& info, void* context) noexcept {
+  slot& here = table.slots[signal];
+  const disposition previous = here.previous.load(std::memory_order_acquire);
+  if (previous.is_ignored()) return;
+  if (previous.is_default()) {
+    take_default_action(info);
+    return;
+  }
+  if (here.previous_is_one_shot.load(std::memory_order_relaxed))
+    here.previous.store({}, std::memory_order_release);
+  const running_scope running{nullptr, signal};
+  previous.call(signal, info, context);
+}
+
+dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
+  // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
+  if (is_chaining_here(signal)) return dispatched::ran;
+  slot& here = table.slots[signal];
+  const std::uint32_t generation = process_generation();
+  const signal_info view{info, context};
+  bool found = false;
+  bool ran = false;
+  bool chain = false;
+  std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
+  while (handler_node* const node = pin_next(here, below, generation)) {
+    found = true;
+    below = node->sequence;
+    const bool last = node->older.load(std::memory_order_relaxed) == nullptr;
+    if (node->registered_in == generation || node->wanted.in_child) {
+      const running_scope running{node, signal};
+      node->invoke(*node, view);
+      ran = true;
+      chain = chain || node->wanted.chain;
+    }
+    unpin(*node, generation);
+    if (last) break;
+  }
+  if (!found) return dispatched::no_handler;
+  if (!ran)
+    take_default_action(info);
+  else if (chain)
+    run_previous(signal, info, context);
+  return dispatched::ran;
+}
+
+}  // namespace
+
+dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
+  const eager_scope eager;
+  return run_registered(signal, info, context);
+}
+
+void run_now(int signal, siginfo_t& info, void* context) noexcept {
+  const eager_scope eager;
+  if (run_registered(signal, info, context) == dispatched::no_handler)
+    run_previous(signal, info, context);
+}
+
+}  // namespace sigsafe::detail

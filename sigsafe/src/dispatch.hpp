@@ -1,0 +1,19 @@
+// Running what is registered for a signal.
+#pragma once
+
+#include <signal.h>
+
+namespace sigsafe::detail {
+
+enum class dispatched { ran, no_handler };
+
+/// Runs the handlers of a signal, newest first, and then what stood there before them if one of
+/// them chains. In a forked child that none of them is for, it takes the default action.
+/// Pre:      everything maskable is blocked
+dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept;
+
+/// Runs the handlers now; without any, does what the disposition before sigsafe's says.
+/// Pre:      everything maskable is blocked
+void run_now(int signal, siginfo_t& info, void* context) noexcept;
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,60 @@
+#include <sigsafe/src/disposition.hpp>
+
+#include <signal.h>
+
+#include <cstdint>
+
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/requeue.hpp>
+
+namespace sigsafe::detail {
+
+disposition::disposition(const struct sigaction& action) noexcept {
+  const bool with_info = (static_cast<unsigned>(action.sa_flags) & SA_SIGINFO) != 0;
+  word_ = with_info ? reinterpret_cast<std::uintptr_t>(action.sa_sigaction)
+                    : reinterpret_cast<std::uintptr_t>(action.sa_handler);
+  if (with_info && !is_default() && !is_ignored()) word_ |= takes_info;
+}
+
+bool disposition::is_default() const noexcept {
+  return word_ == reinterpret_cast<std::uintptr_t>(SIG_DFL);
+}
+
+bool disposition::is_ignored() const noexcept {
+  return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN);
+}
+
+// The kernel passes all three arguments to both kinds, but control flow integrity does not let a
+// program do so.
+void disposition::call(int signal, siginfo_t& info, void* context) const noexcept {
+  const auto address = static_cast<std::uintptr_t>(word_ & ~takes_info);
+  if ((word_ & takes_info) != 0)
+    reinterpret_cast<trampoline_function>(address)(signal, &info, context);
+  else
+    reinterpret_cast<void (*)(int)>(address)(signal);
+}
+
+bool is_trampoline(const struct sigaction& action) noexcept {
+  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == trampoline;
+}
+
+// The disposition is set to the default for a moment; the signal, with its siginfo, is queued again
+// and unblocked.
+void take_default_action(const siginfo_t& info) noexcept {
+  constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+  if (ignored_by_default.contains(info.si_signo)) return;
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  struct sigaction found;
+  sigaction(info.si_signo, &standard, &found);
+  requeue(info);
+  const sigset_t only = signal_set{info.si_signo}.native();
+  sigset_t before;
+  pthread_sigmask(SIG_UNBLOCK, &only, &before);
+  // Still here: the process was stopped and continued. Another thread may be at this place too and
+  // have found the default; then the one that found something else puts that back.
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (found.sa_handler != SIG_DFL) sigaction(info.si_signo, &found, nullptr);
+}
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,47 @@
+// Dispositions: what a signal does to the process.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <signal.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace sigsafe::detail {
+
+using trampoline_function = void (*)(int, siginfo_t*, void*);
+
+// The trampoline that this process enters into the kernel's table. It is the one of the object that
+// defines this symbol, which is never unloaded: the kernel's pointer stays good when another object
+// that registered handlers is unloaded. See src/abi.cpp.
+extern trampoline_function const trampoline asm("sigsafe_abi1_trampoline_address") SIGSAFE_API;
+
+/// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address
+/// of a function, with the highest bit, which no address of a program has, when it takes a
+/// siginfo_t.
+class disposition {
+ public:
+  constexpr disposition() noexcept = default;
+  explicit disposition(const struct sigaction& action) noexcept;
+
+  [[nodiscard]] bool is_default() const noexcept;
+  [[nodiscard]] bool is_ignored() const noexcept;
+
+  /// Calls the function as what it is.
+  /// Pre:      neither is_default() nor is_ignored()
+  void call(int signal, siginfo_t& info, void* context) const noexcept;
+
+ private:
+  static constexpr std::uint64_t takes_info = std::uint64_t{1} << 63;
+  std::uint64_t word_ = 0;
+};
+static_assert(std::atomic<disposition>::is_always_lock_free, "handlers read it");
+
+/// Is this disposition sigsafe's?
+bool is_trampoline(const struct sigaction& action) noexcept;
+
+/// Lets the signal do what it does to a program that has no handler for it.
+void take_default_action(const siginfo_t& info) noexcept;
+
+}  // namespace sigsafe::detail

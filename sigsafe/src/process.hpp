@@ -1,0 +1,44 @@
+// Which process this is. A fork can happen at any moment of other threads. What they had counted,
+// and the lock that they held, must not be found in the child: all of that lies in a page that a
+// fork wipes, or carries the generation of the process that wrote it.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+#include <sigsafe/backend/posix.hpp>
+#include <sigsafe/mutex.hpp>
+#include <sigsafe/raw_lock.hpp>
+
+namespace sigsafe::detail {
+
+struct process_page {
+  std::atomic<std::uint32_t> generation;  // 0 in a child until somebody asks
+  std::atomic<std::uint32_t> phase;       // which of the two counts new readers use; see table.hpp
+  std::atomic<std::uint32_t> readers[2];
+  std::uint32_t departures;  // a futex; grows when a thread leaves a handler whose removal waits
+  // Whoever changes the table holds it. The last member: its size depends on SIGSAFE_CHECKED.
+  raw_mutex<futex_lock, backend::posix> registration;
+};
+
+struct process_identity {
+  std::atomic<process_page*> page;
+  std::atomic<std::uint32_t> generations;  // how many were given out, here and in our ancestors
+};
+
+extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;
+
+/// Makes the page when there is none.
+/// Errors:   std::system_error; nothing has changed then
+void ensure_page();
+
+/// Pre:      ensure_page
+inline process_page& page() noexcept { return *this_process.page.load(std::memory_order_acquire); }
+
+/// A number that differs from those of all processes that this one was forked from; never 0.
+/// Pre:      ensure_page
+std::uint32_t process_generation() noexcept;
+
+}  // namespace sigsafe::detail

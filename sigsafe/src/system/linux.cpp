@@ -1,0 +1,80 @@
+#include <sigsafe/src/system/system.hpp>
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+#include <sigsafe/detail/futex.hpp>
+#include <sigsafe/location.hpp>
+#include <sigsafe/panic.hpp>
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/errno_saver.hpp>
+
+namespace sigsafe::detail {
+
+void futex_wait(const std::uint32_t* word, std::uint32_t value) noexcept {
+  const errno_saver saver;
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr);
+}
+
+void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
+  const errno_saver saver;
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, sleepers);
+}
+
+}  // namespace sigsafe::detail
+
+namespace sigsafe::detail::system {
+
+// The kernel's own call: pthread_sigmask goes through masks of 128 bytes, of which the kernel knows
+// 8, in order to filter out the C library's signals, which no set of ours contains. Only
+// ThreadSanitizer must see pthread_sigmask: it keeps signals back until a call that it intercepts.
+signal_set change_mask(int how, signal_set signals) noexcept {
+#if SIGSAFE_TSAN
+  const sigset_t change = signals.native();
+  sigset_t native_before;
+  const bool failed = pthread_sigmask(how, &change, &native_before) != 0;
+  const signal_set before{native_before};
+#else
+  const std::uint64_t bits = signals.bits();
+  std::uint64_t bits_before = 0;
+  const bool failed = syscall(SYS_rt_sigprocmask, how, &bits, &bits_before, kernel_mask_size) != 0;
+  const signal_set before = signal_set::from_bits(bits_before);
+#endif
+  if (failed) [[unlikely]]
+    panic("rt_sigprocmask failed, which it does not do for valid arguments", {nullptr, 0});
+  return before;
+}
+
+int queue_to_this_thread(const siginfo_t& info) noexcept {
+  return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0
+             ? 0
+             : errno;
+}
+
+void* map_wiped_by_fork(std::size_t size) {
+  void* const memory =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw std::system_error(errno, std::generic_category(),
+                            "sigsafe: no memory for the page that tells processes apart");
+  if (madvise(memory, size, MADV_WIPEONFORK) != 0) {
+    const int error = errno;
+    munmap(memory, size);
+    throw std::system_error(
+        error, std::generic_category(),
+        "sigsafe: the kernel has no MADV_WIPEONFORK; Linux 4.14 or newer is needed");
+  }
+  return memory;
+}
+
+void unmap(void* memory, std::size_t size) noexcept { munmap(memory, size); }
+
+}  // namespace sigsafe::detail::system

@@ -1,0 +1,35 @@
+// What sigsafe needs of the system beyond POSIX, behind one interface. One .cpp file for each
+// system implements it, and no other file calls what is not in POSIX. The futex functions belong
+// here too; inline code of users calls them, so they are declared in detail/futex.hpp.
+//
+// All of it but map_wiped_by_fork is async-signal-safe and thread-safe.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <signal.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sigsafe/signal_set.hpp>
+
+namespace sigsafe::detail::system {
+
+/// How many bytes of uc_sigmask in a signal frame are the kernel's. A sigset_t is larger.
+inline constexpr std::size_t kernel_mask_size = 8;
+
+/// Changes the calling thread's mask as pthread_sigmask does (SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK);
+/// returns the mask before.
+signal_set change_mask(int how, signal_set signals) noexcept;
+
+/// Queues a signal, with exactly this siginfo, to the calling thread. Returns 0 or the error.
+int queue_to_this_thread(const siginfo_t& info) noexcept;
+
+/// Maps memory that reads as zeros, and does so again in every forked child, also after _Fork and
+/// clone, which run no atfork handler. It is never unmapped but by unmap, in a lost race.
+/// Errors:   std::system_error
+void* map_wiped_by_fork(std::size_t size);
+void unmap(void* memory, std::size_t size) noexcept;
+
+}  // namespace sigsafe::detail::system

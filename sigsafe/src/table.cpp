@@ -1,0 +1,79 @@
+#include <sigsafe/src/table.hpp>
+
+#include <sched.h>
+#include <time.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/src/pins.hpp>
+#include <sigsafe/src/process.hpp>
+
+namespace sigsafe::detail {
+namespace {
+
+// The reader counts itself before it reads the list; the removal stores to the list before it reads
+// the counts. All four accesses are sequentially consistent, so either the reader sees the removal
+// or the removal sees the reader. There are two counts, so that a stream of new readers cannot keep
+// the removal waiting.
+class read_section {
+ public:
+  read_section() noexcept : page_(page()), phase_(page_.phase.load(std::memory_order_relaxed)) {
+    page_.readers[phase_].fetch_add(1, std::memory_order_seq_cst);
+  }
+  read_section(const read_section&) = delete;
+  read_section& operator=(const read_section&) = delete;
+  ~read_section() { page_.readers[phase_].fetch_sub(1, std::memory_order_release); }
+
+ private:
+  process_page& page_;
+  std::uint32_t phase_;
+};
+
+// A read section is a few instructions long, but its thread may be preempted, by this one too when
+// it has a real-time priority: so yield first, then sleep.
+void wait_for_zero(const std::atomic<std::uint32_t>& readers) noexcept {
+  constexpr timespec moment{0, 50'000};
+  for (int i = 0; readers.load(std::memory_order_seq_cst) != 0; ++i) {
+    if (i < 100)
+      sched_yield();
+    else
+      nanosleep(&moment, nullptr);
+  }
+}
+
+void wait_for_grace_period() noexcept {
+  process_page& here = page();
+  const std::uint32_t old_phase = here.phase.load(std::memory_order_relaxed);
+  // Those that read the phase before it last changed, and counted themselves after that.
+  wait_for_zero(here.readers[1 - old_phase]);
+  here.phase.store(1 - old_phase, std::memory_order_seq_cst);
+  wait_for_zero(here.readers[old_phase]);
+}
+
+}  // namespace
+
+handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept {
+  const read_section reading;
+  handler_node* node = of.newest.load(std::memory_order_seq_cst);
+  while (node != nullptr && node->sequence >= below)
+    node = node->older.load(std::memory_order_seq_cst);
+  if (node != nullptr) pin(*node, generation);
+  return node;
+}
+
+void link(slot& to, handler_node& node) noexcept {
+  node.older.store(to.newest.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.newest.store(&node, std::memory_order_seq_cst);
+}
+
+void unlink(slot& from, handler_node& node) noexcept {
+  std::atomic<handler_node*>* link = &from.newest;
+  while (link->load(std::memory_order_relaxed) != &node)
+    link = &link->load(std::memory_order_relaxed)->older;
+  link->store(node.older.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+  wait_for_grace_period();
+}
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,52 @@
+// The process-wide table of handlers: a list for each signal, whose readers take no lock.
+//
+// A node lies in the user's handler object, so nobody may touch it any more when that object's
+// destructor has returned. A reader finds a node and pins it in a read section, which is a few
+// instructions long. A removal takes the node out, waits for a grace period - until no reader can
+// still see it - and then for the pins, which last as long as the user's function.
+//
+// A list is whole at every step, because it changes by one store at a time: a fork copies it as it
+// is.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <signal.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/src/disposition.hpp>
+
+namespace sigsafe::detail {
+
+struct slot {
+  // For readers too:
+  std::atomic<handler_node*> newest;
+  std::atomic<disposition> previous;       // what stood there before sigsafe
+  std::atomic<bool> previous_is_one_shot;  // SA_RESETHAND
+  // Guarded by `registration`; src/registry.cpp has the table of their states:
+  bool replaced;               // other code has replaced sigsafe's disposition and may chain to it
+  bool previous_chains_to_us;  // `previous` belongs to code that did so,
+  disposition beneath_previous;      // and this is what it finds when it chains to sigsafe
+  struct sigaction previous_action;  // `previous` in full
+};
+
+struct handler_table {
+  std::uint64_t registrations;  // guarded by `registration`; gives each node its sequence
+  slot slots[65];
+};
+
+extern handler_table table asm("sigsafe_abi1_table") SIGSAFE_API;
+
+/// Finds the newest handler of the slot with a sequence below this one, and pins it.
+handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept;
+
+/// Puts a node before all others. Guarded by `registration`.
+void link(slot& to, handler_node& node) noexcept;
+
+/// Takes a node out and waits for every reader that may still see it. Guarded by `registration`.
+void unlink(slot& from, handler_node& node) noexcept;
+
+}  // namespace sigsafe::detail
