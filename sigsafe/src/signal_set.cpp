@@ -6,14 +6,12 @@ namespace sigsafe {
 
 signal_set signal_set::blocked() noexcept {
   sigset_t now;
-  sigemptyset(&now);
   pthread_sigmask(SIG_BLOCK, nullptr, &now);
   return signal_set{now};
 }
 
 signal_set signal_set::pending() noexcept {
   sigset_t now;
-  sigemptyset(&now);
   sigpending(&now);
   return signal_set{now};
 }

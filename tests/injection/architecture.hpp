@@ -27,7 +27,7 @@ inline bool is_sleep(long system_call) noexcept {
 #if defined(SYS_ppoll_time64)
   if (system_call == SYS_ppoll_time64) return true;
 #endif
-  return system_call == SYS_ppoll || system_call == SYS_rt_sigsuspend;
+  return system_call == SYS_ppoll || system_call == SYS_rt_sigsuspend || system_call == SYS_futex;
 }
 
 }  // namespace injection

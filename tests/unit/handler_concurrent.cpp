@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <sigsafe/handler.hpp>
+#include <sigsafe/src/process.hpp>
 #include <sigsafe/lazy.hpp>
 
 #include <pthread.h>
@@ -309,26 +310,41 @@ constexpr bool faults_arrive_in_handlers = !__has_feature(thread_sanitizer);
 constexpr bool faults_arrive_in_handlers = true;
 #endif
 
+constexpr std::size_t page_size = 4096;
+
 /// Stops threads where they write to a page, until they are let on: a store to memory that is
 /// read-only for the moment is a fault, and its handler is a place to wait in.
 class stops {
  public:
   stops() {
     struct sigaction action{};
-    action.sa_handler = [](int) {
-      stopped_.open();
-      on_.pass();
+    action.sa_flags = SA_SIGINFO;
+    action.sa_sigaction = [](int, siginfo_t* info, void*) {
+      place& here = place_of(info->si_addr);
+      here.stopped.open();
+      here.on.pass();
     };
     CHILD_REQUIRE(sigaction(SIGSEGV, &action, nullptr) == 0);
   }
-  static void await() noexcept { stopped_.pass(); }
-  static void let_on() noexcept { on_.open(); }
+  /// Threads that write to this page stop in a place of their own.
+  static void tell_apart(void* page) noexcept { other_page_ = page; }
+
+  static void await(void* page = nullptr) noexcept { place_of(page).stopped.pass(); }
+  static void let_on(void* page = nullptr) noexcept { place_of(page).on.open(); }
 
  private:
-  static inline test::gate stopped_, on_;
-};
+  struct place {
+    test::gate stopped, on;
+  };
 
-constexpr std::size_t page_size = 4096;
+  static place& place_of(void* address) noexcept {
+    const auto page = reinterpret_cast<std::uintptr_t>(address) / page_size * page_size;
+    return places_[page != 0 && page == reinterpret_cast<std::uintptr_t>(other_page_) ? 1 : 0];
+  }
+
+  static inline place places_[2];
+  static inline void* other_page_ = nullptr;
+};
 
 void set_writable(void* page, bool writable) {
   CHILD_REQUIRE(mprotect(page, page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
@@ -379,6 +395,37 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_has_found_the_handler_and_no
     end.join();
     raising.join();
     CHILD_REQUIRE(calls == 1);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_does_not_wait_for_threads_that_came_after_it,
+                     *boost::unit_test::enable_if<faults_arrive_in_handlers>()) {
+  check_in_child([] {
+    const stops stop;
+    std::atomic<long> calls{0};
+    const handler_in_a_page early{SIGUSR1, calls};
+    const handler_in_a_page late{SIGHUP, calls};
+    std::optional<counting> removed{std::in_place, SIGUSR2, counts{&calls}};
+    stops::tell_apart(late.page());
+    set_writable(early.page(), false);
+    set_writable(late.page(), false);
+
+    const std::uint32_t phase = sigsafe::detail::page().phase.load();
+    std::thread raising_early{[] { raise(SIGUSR1); }};
+    stops::await(early.page());
+    action removal{[&] { removed.reset(); }};
+    while (sigsafe::detail::page().phase.load() == phase) sched_yield();
+    std::thread raising_late{[] { raise(SIGHUP); }};
+    stops::await(late.page());
+
+    set_writable(early.page(), true);
+    stops::let_on(early.page());
+    removal.join();  // would hang
+    set_writable(late.page(), true);
+    stops::let_on(late.page());
+    raising_early.join();
+    raising_late.join();
+    CHILD_REQUIRE(calls == 2);
   });
 }
 

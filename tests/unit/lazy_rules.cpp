@@ -457,6 +457,53 @@ BOOST_AUTO_TEST_CASE(rule_4_the_mask_is_closed_even_when_a_foreign_handler_opene
   })));
 }
 
+namespace {
+
+/// A handler that unblocks real_time by itself, inside a guard of its own, and queues values to it:
+/// the first is deferred, and that guard's release cannot dispatch it, because the handler still
+/// runs.
+void let_in_while_a_handler_runs(const signal_info& info) noexcept {
+  arrived.add(info.native());
+  {
+    const sigsafe::lazy::guard off;
+    unblock({real_time});
+    for (int value = 1; value <= 3; ++value) queue(real_time, value);
+    CHILD_REQUIRE(has_deferred());
+  }
+  CHILD_REQUIRE(has_deferred());
+}
+
+void check_what_was_let_in() {
+  CHILD_REQUIRE(arrived.size() == 4);
+  for (int i = 1; i < 4; ++i) {
+    CHILD_REQUIRE(arrived[i].si_signo == real_time);
+    CHILD_REQUIRE(arrived[i].si_value.sival_int == i);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(rule_4_what_a_handler_lets_in_follows_it_in_its_order) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, let_in_while_a_handler_runs};
+    const noting queued{real_time, {}};
+    send(SIGUSR1);
+    check_what_was_let_in();
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_4_what_a_handler_lets_in_follows_its_dispatch_in_its_order) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, let_in_while_a_handler_runs};
+    const noting queued{real_time, {}};
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    check_what_was_let_in();
+  })));
+}
+
 BOOST_AUTO_TEST_CASE(rule_4_a_signal_that_somebody_else_blocks_is_queued_again_as_it_was) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting queued{real_time, {}};

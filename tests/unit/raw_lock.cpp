@@ -1,9 +1,12 @@
 // raw_lock.hpp: the concept, spinlock, futex_lock.
 #include <boost/test/unit_test.hpp>
 
+#include <errno.h>
 #include <sched.h>
 
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <latch>
 #include <mutex>
 #include <shared_mutex>
@@ -12,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <sigsafe/detail/futex.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/raw_lock.hpp>
 
@@ -75,6 +79,26 @@ bool one_at_a_time() {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(futex)
+
+BOOST_AUTO_TEST_CASE(a_wait_that_fails_keeps_errno) {
+  const std::uint32_t word = 1;
+  errno = ERANGE;
+  sigsafe::detail::futex_wait(&word, 2);  // EAGAIN: it has another value
+  BOOST_TEST(errno == ERANGE);
+}
+
+BOOST_AUTO_TEST_CASE(a_wake_that_fails_keeps_errno) {
+  std::array<std::uint32_t, 2> words{};
+  const auto* const odd = reinterpret_cast<const std::uint32_t*>(
+      reinterpret_cast<const char*>(words.data()) + 1);  // EINVAL: not aligned
+  errno = ERANGE;
+  sigsafe::detail::futex_wake(odd);
+  BOOST_TEST(errno == ERANGE);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(raw_lock)
 

@@ -1,7 +1,10 @@
 // A signal that arrives while its handlers come and go is handled once, by whoever stands there.
 #include <optional>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler.hpp>
+#include <sigsafe/src/pins.hpp>
+#include <sigsafe/src/process.hpp>
 
 #include <tests/injection/subjects/guarded.hpp>
 
@@ -77,5 +80,26 @@ const registration<gone_before_the_dispatch<eager>> eager_gone{
     "handler/gone-before-the-dispatch/eager", {.owns_first = true}};
 const registration<gone_before_the_dispatch<lazy>> lazy_gone{
     "handler/gone-before-the-dispatch/lazy", {.owns_first = true}};
+
+// The end of a removal. What arrives lets the thread out that is inside the handler.
+class removal_waits final : public subject {
+ public:
+  void reset() override {
+    inside_ = true;
+    sigsafe::detail::pin(node_, sigsafe::detail::process_generation());
+  }
+  void in_handler(const sigsafe::signal_info& info) noexcept override {
+    if (info.number() == fault_signal || !inside_) return;
+    inside_ = false;
+    sigsafe::detail::unpin(node_, sigsafe::detail::process_generation());
+  }
+
+ private:
+  void operation() override { sigsafe::detail::wait_for_pins(node_); }
+
+  sigsafe::detail::handler_node node_{first_signal, nullptr, {}, {nullptr, 0}};
+  bool inside_ = false;
+};
+const registration<removal_waits> removal{"handler/removal-waits", {.sleeps = true}};
 
 }  // namespace injection::handlers
