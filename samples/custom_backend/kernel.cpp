@@ -1,5 +1,5 @@
-// sigsafe with a backend of one's own: devices wait for the end of a guard, the watchdog does not.
-// samples/custom_backend/run builds and boots it.
+// sigsafe with a backend of one's own: devices wait for the release of a guard, the watchdog does
+// not. samples/custom_backend/run builds and boots it.
 #include <sigsafe/guard.hpp>
 #include <sigsafe/mutex.hpp>
 

@@ -7,16 +7,16 @@
 #include "machine.hpp"
 
 struct task_priority {
-  using saved_state = unsigned long;  // the priority outside
+  using saved_state = unsigned long;  // the priority before
   using flag = sigsafe::backend::x86;
 
   static saved_state disable() noexcept { return machine::set_priority(0xe); }
-  static void restore(saved_state outside) noexcept { machine::set_priority(outside); }
+  static void restore(saved_state saved) noexcept { machine::set_priority(saved); }
   static bool enabled() noexcept { return flag::enabled() && machine::priority() < 0xe; }
-  static void wait(saved_state outside) noexcept {
+  static void wait(saved_state saved) noexcept {
     const bool open = flag::disable();  // between the lower priority and the sleep nothing may come
-    restore(outside);
-    flag::wait(open && outside < 0xe);  // panics in a nested guard
+    restore(saved);
+    flag::wait(open && saved < 0xe);  // panics in a nested guard
     disable();
     flag::restore(true);
   }

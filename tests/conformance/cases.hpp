@@ -87,14 +87,14 @@ void backend_restore_puts_back_what_was() {
   using B = typename E::backend;
   const counter<E> arrived;
   CONFORMS(B::enabled());
-  const auto outer = B::disable();
+  const auto saved = B::disable();
   CONFORMS(!B::enabled());
   const auto inner = B::disable();
   E::raise(line::software);
   B::restore(inner);
   CONFORMS(!B::enabled());
   CONFORMS(arrived.runs() == 0);
-  B::restore(outer);
+  B::restore(saved);
   CONFORMS(arrived.runs() == 1);
   CONFORMS(B::enabled());
 }
@@ -134,7 +134,7 @@ void guard_an_interrupt_inside_is_handled_before_the_next_statement() {
 }
 
 template <class E>
-void guard_nested_guards_enable_only_at_the_outermost_end() {
+void guard_nested_guards_enable_only_at_the_outermost_release() {
   const counter<E> arrived;
   {
     const guard<E> outer;
@@ -180,7 +180,7 @@ void guard_interrupts_are_disabled_inside_a_handler() {
 }
 
 template <class E>
-void guard_its_end_inside_a_handler_lets_no_interrupt_in() {
+void guard_its_release_inside_a_handler_lets_no_interrupt_in() {
   const counter<E> second{line::timer};
   unsigned second_inside = 0;
   const auto handler = handle<E>(line::software, [&]() noexcept {
@@ -239,7 +239,7 @@ void wait_an_interrupt_before_it_is_not_missed() {
 }
 
 template <class E>
-void wait_an_interrupt_ends_it() {
+void wait_an_interrupt_wakes_it() {
   const counter<E> timer{line::timer};
   for (unsigned i = 1; i <= 3; ++i) {
     guard<E> off;
@@ -364,7 +364,7 @@ void mutex_a_failed_try_lock_leaves_interrupts_as_they_were() {
 }
 
 template <class E>
-void mutex_its_guard_moves_and_ends_once() {
+void mutex_its_guard_moves_and_is_released_once() {
   mutex<int, E> shared{1};
   {
     auto first = shared.lock();
@@ -524,7 +524,7 @@ void ref_cell_whole_values_go_in_and_come_out() {
 // ---------------------------------------------------------------------------
 
 template <class E>
-void any_order_locks_and_borrows_enable_with_the_last_end() {
+void any_order_locks_and_borrows_enable_with_the_last_release() {
   const counter<E> arrived;
   mutex<int, E> shared{0};
   ref_cell<int, E> cell{0};

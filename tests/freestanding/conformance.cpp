@@ -13,7 +13,7 @@ namespace {
 
 /// A status bit beside the one that enables interrupts, changed inside an operation.
 template <class E>
-void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
+void status_a_foreign_bit_that_a_holder_changes_stays_changed() {
   mutex<int, E> shared{0};
   ref_cell<int, E> cell{0};
   for (int turn = 0; turn < 2; ++turn) {
@@ -38,31 +38,31 @@ void status_a_foreign_bit_that_an_owner_changes_stays_changed() {
 }
 
 template <class E>
-void status_a_guard_that_began_disabled_ends_disabled() {
+void status_a_guard_that_began_disabled_stays_disabled() {
   using native = sigsafe::backend::native;
   const counter<E> arrived;
-  const auto outside = native::disable();
+  const auto saved = native::disable();
   { const guard<E> off; }
   E::raise(line::software);
   { const guard<E> off; }
   CONFORMS(arrived.runs() == 0);
-  native::restore(outside);
+  native::restore(saved);
   CONFORMS(arrived.runs() == 1);
 }
 
 /// A handler may switch to another task while this one sleeps: the count must not be in its way.
 template <class E>
-void wait_a_sleeper_owns_nothing() {
+void wait_a_sleeper_holds_nothing() {
   volatile bool slept = false;
-  volatile unsigned owners = 0;
+  volatile unsigned holds = 0;
   const auto handler = handle<E>(line::software, [&]() noexcept {
-    owners = this_cpu::nesting().holds;
+    holds = this_cpu::nesting().holds;
     slept = true;
   });
   guard<E> off;
   E::raise(line::software);
   while (!slept) off.wait();
-  CONFORMS(owners == 0);
+  CONFORMS(holds == 0);
 }
 
 /// A lock that another CPU takes at once when it is free.

@@ -2,9 +2,9 @@
 #pragma once
 
 #define SIGSAFE_PROCESSOR_CASES(X)                             \
-  X(status, a_foreign_bit_that_an_owner_changes_stays_changed) \
-  X(status, a_guard_that_began_disabled_ends_disabled)         \
-  X(wait, a_sleeper_owns_nothing)                              \
+  X(status, a_foreign_bit_that_a_holder_changes_stays_changed) \
+  X(status, a_guard_that_began_disabled_stays_disabled)        \
+  X(wait, a_sleeper_holds_nothing)                             \
   X(mutex, the_next_holder_does_not_change_what_comes_back)
 
 // The operations into which an interrupt is injected at every instruction.

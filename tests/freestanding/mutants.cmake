@@ -54,7 +54,7 @@ sigsafe_freestanding_mutant(x86_always_enables backend/x86.hpp conformance
   flat/backend/restore_puts_back_what_was x86_64
   [[if (outside) asm]] [[asm]])
 sigsafe_freestanding_mutant(x86_all_flags_restored backend/x86.hpp conformance
-  flat/status/a_foreign_bit_that_an_owner_changes_stays_changed x86_64
+  flat/status/a_foreign_bit_that_a_holder_changes_stays_changed x86_64
   [[  using state_type = bool;  // were interrupts enabled?
 
   static state_type disable() noexcept {
@@ -92,7 +92,7 @@ sigsafe_freestanding_mutant(aarch64_always_enables backend/aarch64.hpp conforman
 ]] [[    outside = 0;
 ]])
 sigsafe_freestanding_mutant(aarch64_all_masks_restored backend/aarch64.hpp conformance
-  flat/status/a_foreign_bit_that_an_owner_changes_stays_changed aarch64
+  flat/status/a_foreign_bit_that_a_holder_changes_stays_changed aarch64
   [["r"((daif & ~Owned) | outside)]] [["r"(outside)]])
 sigsafe_freestanding_mutant(aarch64_sleeps_after_the_check backend/aarch64.hpp every_instruction
   flat/wait/misses_no_interrupt aarch64
@@ -115,7 +115,7 @@ sigsafe_freestanding_mutant(riscv_always_enables backend/riscv.hpp conformance
 ]] [[    static_cast<void>(outside);
 ]])
 sigsafe_freestanding_mutant(riscv_all_bits_restored backend/riscv.hpp conformance
-  flat/status/a_foreign_bit_that_an_owner_changes_stays_changed "${riscv}"
+  flat/status/a_foreign_bit_that_a_holder_changes_stays_changed "${riscv}"
   [[asm volatile("csrsi mstatus, %0" ::"i"(interrupt_enable) : "memory");]]
   [[asm volatile("csrw mstatus, %0" ::"r"(interrupt_enable | 3 << 11) : "memory");]]
   [[asm volatile("csrsi sstatus, %0" ::"i"(interrupt_enable) : "memory");]]
@@ -175,7 +175,7 @@ sigsafe_freestanding_mutant(outside_of_the_last_owner backend/counted.hpp confor
   counted/backend/restore_puts_back_what_was x86_64
   [[if (here.owners++ == 0) here.outside]] [[here.owners++, here.outside]])
 sigsafe_freestanding_mutant(the_sleeper_owns backend/counted.hpp conformance
-  counted/wait/a_sleeper_owns_nothing x86_64
+  counted/wait/a_sleeper_holds_nothing x86_64
   [[    Storage::nesting().owners = 0;
 ]] [[]])
 sigsafe_freestanding_mutant(nested_wait backend/counted.hpp conformance

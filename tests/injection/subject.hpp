@@ -101,7 +101,7 @@ struct registration {
 
 /// The maskable set, as far as it can be blocked here: an emulator keeps some signals for itself.
 sigsafe::signal_set everything_blockable() noexcept;
-inline bool is_closed() noexcept {
+inline bool everything_blocked() noexcept {
   return sigsafe::signal_set::blocked().contains(everything_blockable());
 }
 
@@ -116,7 +116,7 @@ void enter_foreign_handler(const siginfo_t& info) noexcept;
 template <class B>
 void send_in_guard(int signal) noexcept {
   const sigsafe::basic_guard<B> off;
-  if (std::is_same_v<B, eager> && !is_closed())
+  if (std::is_same_v<B, eager> && !everything_blocked())
     seen.note_violation("an eager guard in a foreign handler left the mask open");
   const int handled = seen.handled(signal);
   send(signal);

@@ -29,9 +29,9 @@ struct in_handlers {
   void operator()(const sigsafe::signal_info& info) const noexcept {
     seen.note_handled(info.native());
     if (info.number() == fault_signal) {
-      // It may have interrupted anything, and owners of its own must not change that.
+      // It may have interrupted anything, and holds of its own must not change that.
       const sigsafe::basic_guard<lazy> soft;
-      const sigsafe::basic_guard<eager> hard;
+      const sigsafe::basic_guard<eager> off;
     }
     the_subject->in_handler(info);
     errno = info.number();
@@ -88,7 +88,7 @@ const std::vector<variant>& variants() {
 }
 
 signal_set everything_blockable() noexcept {
-  static const signal_set closed = [] {
+  static const signal_set blockable = [] {
     const sigset_t maskable = signal_set::maskable().native();
     sigset_t before;
     sigprocmask(SIG_BLOCK, &maskable, &before);
@@ -96,7 +96,7 @@ signal_set everything_blockable() noexcept {
     sigprocmask(SIG_SETMASK, &before, nullptr);
     return found;
   }();
-  return closed;
+  return blockable;
 }
 
 // Behind the report there is room for a trace.
@@ -150,7 +150,7 @@ const char* trial::check_thread(int error) noexcept {
   if (error != errno_before) return "errno has changed";
   if (thread.depth.load() != 0) return "depth has changed";
   if (thread.count.load() != 0) return "count has changed";
-  if (thread.eager.load() != 0) return "hard has changed";
+  if (thread.eager.load() != 0) return "eager has changed";
   if (thread.has_deferred()) return "a signal is still deferred";
   if (thread.added.load() != 0) return "added has changed";
   if (thread.running.load() != nullptr)

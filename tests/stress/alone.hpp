@@ -111,11 +111,11 @@ class queue_limit : public lone_scenario {
                                      on.counts.delays.add(now() - sent_at_[number % most]);
                                    }};
     while (!on.stopping()) {
-      section owned;
+      section held;
       int number = 0;
       {
         const typename Kit::guard off;
-        owned.begins();
+        held.begins();
         next = 0;
         for (; number < most; ++number) {
           sent_at_[static_cast<std::size_t>(number)] = now();
@@ -123,7 +123,7 @@ class queue_limit : public lone_scenario {
           ++on.counts.sent;
         }
         if (number == most) on.violation("the limit of queued signals was not reached");
-        owned.ends();
+        held.ends();
       }
       // With none, others of this user have taken the whole queue.
       if (number > 0) ++on.counts.operations;

@@ -68,13 +68,13 @@ static_assert(histogram::index(1000) == histogram::index(1023) &&
 /// All of it is counted where it happens; what sources send, in their channels.
 struct counters {
   count operations{0};
-  count sent{0};       ///< by a scenario itself: signals that a system call accepted
-  count delivered{0};  ///< handlers that ran
-  count deferred{0};   ///< of those: in the end of an owner, which had held them off, or just then
-  count lost{0};       ///< of sent: signals that no handler ran for
-  count torn{0};       ///< states that should have been whole and were not
-  count disorder{0};   ///< real-time payloads that came before an earlier one
-  histogram delays;    ///< from sending to the handler, in nanoseconds
+  count sent{0};             ///< by a scenario itself: signals that a system call accepted
+  count delivered{0};        ///< handlers that ran
+  count deferred{0};         ///< of those: in the release that had held them off, or just then
+  count lost{0};             ///< of sent: signals that no handler ran for
+  count torn{0};             ///< states that should have been whole and were not
+  count disorder{0};         ///< real-time payloads that came before an earlier one
+  histogram delays;          ///< from sending to the handler, in nanoseconds
   char violation[512] = {};  ///< what else was wrong, empty when nothing; written once
   count has_violation{0};
 };

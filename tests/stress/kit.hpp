@@ -54,12 +54,12 @@ struct no_lock {
   void unlock() noexcept {}
 };
 
-/// Before an owner ends, it does something with what is pending.
+/// Before a release it does something with what is pending.
 template <class B, void (*Meddle)() noexcept>
 struct meddling : B {
-  static void restore(typename B::saved_state outside) noexcept {
+  static void restore(typename B::saved_state saved) noexcept {
     Meddle();
-    B::restore(outside);
+    B::restore(saved);
   }
   static void leave() noexcept {
     Meddle();
@@ -91,27 +91,27 @@ using repeats_signals = meddling<B, repeat_one>;
 /// Enables first and polls then.
 template <class B>
 struct late_poll : B {
-  static sigsafe::wake poll(typename B::saved_state outside, std::span<pollfd> descriptors,
+  static sigsafe::wake poll(typename B::saved_state saved, std::span<pollfd> descriptors,
                             sigsafe::location = sigsafe::location::current()) noexcept {
-    B::restore(outside);
+    B::restore(saved);
     const int ready = ::poll(descriptors.data(), descriptors.size(), -1);
     static_cast<void>(B::disable());
     return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::handler;
   }
   template <class Duration>
-  static sigsafe::wake poll(typename B::saved_state outside, std::span<pollfd> descriptors,
-                            Duration, sigsafe::location = sigsafe::location::current()) noexcept {
-    return poll(outside, descriptors);
+  static sigsafe::wake poll(typename B::saved_state saved, std::span<pollfd> descriptors, Duration,
+                            sigsafe::location = sigsafe::location::current()) noexcept {
+    return poll(saved, descriptors);
   }
 };
 
-/// Puts back what was when an owner began, so only ends in reverse order are right.
+/// Puts back what was when a hold began, so only releases in the reverse order are right.
 struct flat_lazy {
   using saved_state = sigsafe::backend::lazy::saved_state;
   static saved_state disable() noexcept { return sigsafe::backend::lazy::disable(); }
-  static void restore(saved_state outside) noexcept { sigsafe::backend::lazy::restore(outside); }
+  static void restore(saved_state saved) noexcept { sigsafe::backend::lazy::restore(saved); }
   static bool enabled() noexcept { return sigsafe::backend::lazy::enabled(); }
-  static void wait(saved_state outside) noexcept { sigsafe::backend::lazy::wait(outside); }
+  static void wait(saved_state saved) noexcept { sigsafe::backend::lazy::wait(saved); }
 };
 
 }  // namespace stress

@@ -21,7 +21,7 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<forks<without_lock>>(no_lock, "forks");
   add_workers<long_sections<without_lock>>(no_lock, "long");
 
-  // As if it promised that owners may end in any order.
+  // As if it promised that holds may be released in any order.
   add_workers<any_order<kit<Flat>>>(all["flat"][backend], "any_order");
   add_workers<churn<kit<B, sigsafe::default_raw_lock, true>>>(all["ends_early"][backend], "churn");
   add_workers<shared_words<kit<loses_signals<B>>>>(all["loses_signals"][backend], "words");

@@ -108,7 +108,7 @@ class performance {
           on->counts.disorder.fetch_add(1, std::memory_order_relaxed);
         here.last_number = number;
       }
-      if (at == position::inside) return on->torn();  // an owner should have held it off
+      if (at == position::inside) return on->torn();  // a hold should have held it off
       if (at == position::ending) on->counts.deferred.fetch_add(1, std::memory_order_relaxed);
       what->interrupt(*on);
     }

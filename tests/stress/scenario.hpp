@@ -212,12 +212,12 @@ template <class Kit>
 class local_words : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
+    section held;
     {
       const auto borrowed = cell_.borrow_mut();
-      owned.begins();
+      held.begins();
       borrowed->change(on);
-      owned.ends();
+      held.ends();
     }
   }
   void interrupt(stage& on) noexcept override { cell_.borrow_mut()->change(on); }
@@ -226,14 +226,14 @@ class local_words : public scenario {
   static inline constinit thread_local typename Kit::template ref_cell<words> cell_;
 };
 
-/// Two locks and a borrow that end in every order.
+/// Two locks and a borrow that are released in every order.
 template <class Kit>
 class any_order : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
+    section held;
     auto one = one_.lock();
-    owned.begins();
+    held.begins();
     auto two = two_.lock();
     auto local = cell_.borrow_mut();
     one->change(on);
@@ -251,7 +251,7 @@ class any_order : public scenario {
     on.inside();
     end(second);
     on.inside();
-    owned.ends();
+    held.ends();
     end(3 - first - second);
   }
   void interrupt(stage& on) noexcept override {
@@ -269,10 +269,10 @@ template <class Kit>
 class mixture : public scenario {
  public:
   void operate(stage& on) override {
-    section owned;
+    section held;
     {
       const typename Kit::guard outer;
-      owned.begins();
+      held.begins();
       on.inside();
       const std::uint64_t inner = here.next_random() % 3;
       if (inner == 0) {
@@ -286,7 +286,7 @@ class mixture : public scenario {
         lazy_.lock()->change(on);
       }
       on.inside();
-      owned.ends();
+      held.ends();
     }
   }
   void interrupt(stage& on) noexcept override {
@@ -309,18 +309,18 @@ class condition : public scenario {
     std::unique_lock lock{mutex_};
     if (!has_token_.wait_for(lock, 1ms, [&] { return tokens_ > 0; })) return;
     {
-      section owned;
-      owned.begins();
+      section held;
+      held.begins();
       move_token(tokens_, in_use_, on);
-      owned.ends();
+      held.ends();
       lock.unlock();
     }
     {
-      section owned;
+      section held;
       lock.lock();
-      owned.begins();
+      held.begins();
       move_token(in_use_, tokens_, on);
-      owned.ends();
+      held.ends();
       lock.unlock();
     }
     has_token_.notify_one();
@@ -347,7 +347,7 @@ class condition : public scenario {
   int in_use_ = 0;
 };
 
-/// Handlers come and go while they run elsewhere: none runs after its end.
+/// Handlers come and go while they run elsewhere: none runs after its removal.
 template <class Kit>
 class churn : public scenario {
  public:
@@ -358,12 +358,12 @@ class churn : public scenario {
     {
       std::optional<sigsafe::handler<watch>> mine;
       mine.emplace(signal, watch{alive, &on});
-      section owned;
+      section held;
       {
         const typename Kit::guard off;
-        owned.begins();
+        held.begins();
         on.inside();
-        owned.ends();
+        held.ends();
       }
       if (Kit::ends_early) {
         alive->store(false);
@@ -401,9 +401,9 @@ class forks : public scenario {
  private:
   pid_t fork_inside(stage& on) noexcept {
     const pid_t parent = getpid();
-    section owned;
+    section held;
     auto locked = shared_.lock();
-    owned.begins();
+    held.begins();
     on.inside();
     const pid_t child = fork();
     if (child == 0) {
@@ -412,7 +412,7 @@ class forks : public scenario {
       locked.unlock();
       _exit(whole && shared_.lock()->whole() ? 0 : 1);
     }
-    owned.ends();
+    held.ends();
     locked.unlock();
     return child;
   }

@@ -46,8 +46,9 @@ void pace(const stage& on, const channel& sent) noexcept {
 /// Now and then, so that most sections are not interrupted.
 bool sometimes(unsigned one_in) noexcept { return here.next_random() % one_in == 0; }
 
-/// Sends to the calling worker. The kernel is asked before whether it will coalesce, and outside of
-/// owners nothing may be missing, so what was coalesced and what was lost is known of each signal.
+/// Sends to the calling worker. The kernel is asked before whether it will coalesce, and where
+/// nothing is held nothing may be missing, so what was coalesced and what was lost is known of each
+/// signal.
 class synchronous : public source {
  public:
   explicit synchronous(int signal) : source(signal, account::own) {}
@@ -57,7 +58,7 @@ class synchronous : public source {
     send_sometimes(on, 16);
     per_worker& mine = workers_[here.index];
     if (mine.owed > mine.answered)
-      on.violation("a signal was lost, or held off longer than until the end of the last owner");
+      on.violation("a signal was lost, or held off longer than until the last release");
     if (mine.owed < mine.answered) on.violation("a signal came twice");
   }
   std::uint64_t due(std::uint64_t) noexcept override {

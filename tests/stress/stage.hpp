@@ -44,7 +44,7 @@ inline void end_with(pid_t parent) noexcept {
   if (getppid() != parent) _exit(0);
 }
 
-/// Where this thread is with regard to the owners of the scenario.
+/// Where this thread is with regard to the holds of the scenario.
 enum class position : unsigned char { outside, inside, ending };
 
 /// Of the calling thread; a handler reads it.
@@ -186,7 +186,7 @@ class stage {
   void violation(std::string_view text) noexcept;
   void torn() noexcept { counts.torn.fetch_add(1, std::memory_order_relaxed); }
 
-  /// In the middle of a change, where owners must hold off handlers: synchronous sources send here.
+  /// In the middle of a change, where holds must hold off handlers: synchronous sources send here.
   /// Does nothing in a handler, which would never end.
   void inside() noexcept;
 
@@ -201,7 +201,7 @@ class stage {
   std::span<const std::unique_ptr<source>> sources_;
 };
 
-/// From the begin of the first owner to the end of the last. A handler that runs in between on this
+/// From the first hold to the last release. A handler that runs in between on this
 /// thread is a violation; one that runs after ends was held off.
 class section {
  public:
@@ -210,7 +210,7 @@ class section {
   section& operator=(const section&) = delete;
   ~section() { mark(position::outside); }
 
-  /// After the first owner has begun, and before the last one ends.
+  /// After the first hold has begun, and before the last release.
   void begins() noexcept { mark(position::inside); }
   void ends() noexcept { mark(position::ending); }
 
@@ -226,13 +226,13 @@ class section {
 /// returns.
 template <class Mutex, class F>
 decltype(auto) in_section(Mutex& mutex, F use) noexcept {
-  section owned;
+  section held;
   auto locked = mutex.lock();
-  owned.begins();
+  held.begins();
   struct ending {
-    section& owned;
-    ~ending() { owned.ends(); }
-  } before_the_unlock{owned};
+    section& held;
+    ~ending() { held.ends(); }
+  } before_the_unlock{held};
   return use(*locked);
 }
 

@@ -52,7 +52,7 @@ class suite {
     add_workers<free_list<Kit>>(to, "free_list");
     add_workers<text<Kit>>(to, "text");
     add_workers<local_words<Kit>>(to, "cell");
-    // Backends that keep their state in the owner promise less.
+    // Backends that keep the saved state in the hold promise less.
     if constexpr (sigsafe::counting_backend<typename Kit::backend>)
       add_workers<any_order<Kit>>(to, "any_order");
     add_workers<mixture<Kit>>(to, "mixture");

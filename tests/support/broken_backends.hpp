@@ -18,20 +18,20 @@
 
 namespace test {
 
-/// Changes the kernel's mask at every begin and puts the old one back at every end: right as long
-/// as owners end in reverse order, as on flat hardware.
+/// Changes the kernel's mask with every hold and puts the old one back with every release: right as
+/// long as holds are released in the reverse order, as on flat hardware.
 struct flat_backend {
   using saved_state = sigsafe::signal_set;
 
   static saved_state disable() noexcept {
     return change(SIG_BLOCK, sigsafe::signal_set::maskable());
   }
-  static void restore(saved_state outside) noexcept { change(SIG_SETMASK, outside); }
+  static void restore(saved_state saved) noexcept { change(SIG_SETMASK, saved); }
   static bool enabled() noexcept { return !sigsafe::signal_set::blocked().contains(SIGUSR1); }
-  static void wait(saved_state outside,
+  static void wait(saved_state saved,
                    sigsafe::location where = sigsafe::location::current()) noexcept {
-    sigsafe::require_outermost(!outside.contains(SIGUSR1), where);
-    const sigset_t open = outside.native();
+    sigsafe::require_outermost(!saved.contains(SIGUSR1), where);
+    const sigset_t open = saved.native();
     sigsuspend(&open);
   }
 
@@ -52,7 +52,7 @@ struct never_opens : B {
   static void leave() noexcept {}
 };
 
-/// Enables at every end, and more than was enabled before.
+/// Enables with every release, and more than was enabled before.
 struct opens_everything : flat_backend {
   static void restore(saved_state) noexcept {
     change(SIG_UNBLOCK, sigsafe::signal_set::maskable());
@@ -64,10 +64,10 @@ struct blocks_faults : flat_backend {
   static saved_state disable() noexcept { return change(SIG_BLOCK, sigsafe::signal_set::all()); }
 };
 
-/// Changes errno at its end.
+/// Changes errno with its release.
 struct loses_errno : flat_backend {
-  static void restore(saved_state outside) noexcept {
-    flat_backend::restore(outside);
+  static void restore(saved_state saved) noexcept {
+    flat_backend::restore(saved);
     errno = EBADF;
   }
 };
@@ -75,8 +75,8 @@ struct loses_errno : flat_backend {
 /// Enables, then sleeps: a signal between the two is slept over.
 template <class B>
 struct opens_then_sleeps : B {
-  static void wait(typename B::saved_state outside) noexcept {
-    B::restore(outside);
+  static void wait(typename B::saved_state saved) noexcept {
+    B::restore(saved);
     pause();
     static_cast<void>(B::disable());
   }
@@ -84,9 +84,9 @@ struct opens_then_sleeps : B {
 
 /// Comes back from wait with interrupts enabled.
 struct stays_open_after_wait : flat_backend {
-  static void wait(saved_state outside) noexcept {
-    flat_backend::wait(outside);
-    restore(outside);
+  static void wait(saved_state saved) noexcept {
+    flat_backend::wait(saved);
+    restore(saved);
   }
 };
 

@@ -53,7 +53,7 @@ inline void unblock(sigsafe::signal_set signals) noexcept {
 }
 
 /// Every maskable signal is blocked.
-inline bool is_closed() noexcept {
+inline bool everything_blocked() noexcept {
   return sigsafe::signal_set::blocked().contains(sigsafe::signal_set::maskable());
 }
 

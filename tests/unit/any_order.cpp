@@ -27,7 +27,7 @@ using test::in_child;
 
 /// A lock and a borrow of each of two backends, which begin and end by their numbers.
 template <class A, class B>
-class four_owners {
+class four_holds {
  public:
   void begin(int which) {
     switch (which) {
@@ -57,7 +57,7 @@ class four_owners {
   std::optional<sigsafe::ref<int, B>> ref_b_;
 };
 
-/// Of the first `size` owners: every order of beginnings with every order of ends. A signal is
+/// Of the first `size` holds: every order of taking them with every order of release. A signal is
 /// raised before the first end and after each but the last.
 template <class A, class B>
 child_end interrupts_come_back_with_the_last_end(int size) {
@@ -71,13 +71,13 @@ child_end interrupts_come_back_with_the_last_end(int size) {
     do {
       std::array ends{0, 1, 2, 3};
       do {
-        four_owners<A, B> owners;
+        four_holds<A, B> holds;
         const int runs = arrived.runs();
-        for (int i = 0; i < size; ++i) owners.begin(begins[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < size; ++i) holds.begin(begins[static_cast<std::size_t>(i)]);
         for (int i = 0; i < size; ++i) {
           raise(SIGRTMIN);
           CHILD_REQUIRE(arrived.runs() == runs);
-          owners.end(ends[static_cast<std::size_t>(i)]);
+          holds.end(ends[static_cast<std::size_t>(i)]);
         }
         CHILD_REQUIRE(arrived.runs() == runs + size);
         CHILD_REQUIRE(signal_set::blocked() == before);
@@ -116,19 +116,19 @@ using test::flat_backend;
 
 BOOST_FIXTURE_TEST_SUITE(any_order, test::clean_thread)
 
-BOOST_AUTO_TEST_CASE(eager_locks_and_borrows_enable_with_the_last_end) {
+BOOST_AUTO_TEST_CASE(eager_locks_and_borrows_enable_with_the_last_release) {
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<posix, posix>(4)));
 }
 
-BOOST_AUTO_TEST_CASE(lazy_locks_and_borrows_enable_with_the_last_end) {
+BOOST_AUTO_TEST_CASE(lazy_locks_and_borrows_enable_with_the_last_release) {
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<lazy, lazy>(4)));
 }
 
-BOOST_AUTO_TEST_CASE(mixed_locks_and_borrows_enable_with_the_last_end) {
+BOOST_AUTO_TEST_CASE(mixed_locks_and_borrows_enable_with_the_last_release) {
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<posix, lazy>(4)));
 }
 
-BOOST_AUTO_TEST_CASE(two_locks_enable_with_the_last_end) {
+BOOST_AUTO_TEST_CASE(two_locks_enable_with_the_last_release) {
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<posix, posix>(2)));
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<posix, lazy>(2)));
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<lazy, posix>(2)));
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(two_locks_enable_with_the_last_end) {
 }
 
 BOOST_AUTO_TEST_CASE(a_backend_that_puts_the_old_mask_back_is_caught) {
-  // With one owner there is only one order, and it does no harm.
+  // With one hold there is only one order, and it does no harm.
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<flat_backend, flat_backend>(1)));
   const child_end two = interrupts_come_back_with_the_last_end<flat_backend, flat_backend>(2);
   BOOST_TEST(test::is_caught(two));

@@ -85,7 +85,7 @@ struct counts_with_a_state : proper {
 struct machine {
   using saved_state = bool;
   static saved_state disable() noexcept { return std::exchange(enabled_, false); }
-  static void restore(saved_state outside) noexcept { enabled_ = outside; }
+  static void restore(saved_state saved) noexcept { enabled_ = saved; }
   static bool enabled() noexcept { return enabled_; }
   static void wait(saved_state) noexcept { cpu = 1 - cpu; }
 
@@ -139,13 +139,13 @@ BOOST_AUTO_TEST_CASE(their_states_are_what_the_documentation_says) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(disable_and_restore_nest, B, test::hosted_backends) {
   const counter usr1{SIGUSR1};
-  const auto outer = B::disable();
+  const auto saved = B::disable();
   const auto inner = B::disable();
   raise(SIGUSR1);
   B::restore(inner);
   const bool enabled = B::enabled();
   const int runs = usr1.runs();
-  B::restore(outer);
+  B::restore(saved);
   BOOST_TEST(!enabled);
   BOOST_TEST(runs == 0);
   BOOST_TEST(usr1.runs() == 1);
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(enter_and_leave_count, B, test::hosted_backends) {
   BOOST_TEST(B::enabled());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_sees_the_owners_of_the_other, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_sees_the_holds_of_the_other, B, test::hosted_backends) {
   backend::lazy::enter();
   const bool beside_lazy = B::enabled();
   backend::lazy::leave();
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_sleeper_that_wakes_up_on_another_cpu_owns_there) {
   BOOST_TEST(machine::enabled());
 }
 
-BOOST_AUTO_TEST_CASE(nested_owners_need_no_state_of_their_own) {
+BOOST_AUTO_TEST_CASE(nested_holds_need_no_saved_state) {
   using counted_machine = backend::counted<machine, machine>;
   BOOST_TEST(std::is_empty_v<counted_machine::saved_state>);
 #if !SIGSAFE_CHECKED

@@ -44,7 +44,7 @@ BOOST_FIXTURE_TEST_SUITE(checked, test::clean_thread)
 
 #if SIGSAFE_CHECKED
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_guard_that_ends_on_another_thread_panics, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_guard_that_is_released_on_another_thread_panics, B,
                               test::hosted_backends) {
   const unsigned line = __LINE__ + 3;
   const child_end end = in_child([] {
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_guard_that_ends_on_another_thread_panics, B,
       test::panics(end, place(line, ": a guard that began here was released on another thread")));
 }
 
-BOOST_AUTO_TEST_CASE(a_subset_guard_that_ends_on_another_thread_panics) {
+BOOST_AUTO_TEST_CASE(a_subset_guard_that_is_released_on_another_thread_panics) {
   const unsigned line = __LINE__ + 3;
   const child_end end = in_child([] {
     std::optional<sigsafe::subset_guard> off;

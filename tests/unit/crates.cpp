@@ -47,7 +47,8 @@ constinit thread_local sigsafe::ref_cell<numbers, B> local_numbers;
 
 BOOST_FIXTURE_TEST_SUITE(interrupts, test::clean_thread)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(disable_gives_a_guard_whose_end_restores, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(disable_gives_a_guard_whose_release_restores, B,
+                              test::hosted_backends) {
   const child_end end = in_child([] {
     const counter sigint{SIGINT};
     CHILD_REQUIRE(B::enabled());
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_runs_a_function_disabled_and_nests, B,
 }
 
 // Their caveat: a guard that is dropped early enables interrupts although another one still lives.
-BOOST_AUTO_TEST_CASE_TEMPLATE(owners_dropped_in_the_wrong_order_stay_disabled, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(locks_released_in_the_wrong_order_stay_disabled, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
     const counter sigint{SIGINT};
@@ -136,7 +137,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(interrupt_ref_cell, test::clean_thread)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_pushes_when_the_borrow_has_ended, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_pushes_when_the_borrow_has_been_released, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
     const sigsafe::handler sigint{

@@ -47,7 +47,7 @@ child_end a_signal_inside_is_handled_before_the_next_statement_after_the_end() {
 }
 
 template <class B>
-child_end nested_guards_enable_only_at_the_outermost_end() {
+child_end nested_guards_enable_only_at_the_outermost_release() {
   return in_child([] {
     const counter usr1{SIGUSR1};
     {
@@ -180,13 +180,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_outside_is_handled_at_once, B, test::host
   BOOST_TEST(usr1.runs() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(nested_guards_enable_only_at_the_outermost_end, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(nested_guards_enable_only_at_the_outermost_release, B,
                               test::hosted_backends) {
-  BOOST_TEST(test::holds(::nested_guards_enable_only_at_the_outermost_end<B>()));
+  BOOST_TEST(test::holds(::nested_guards_enable_only_at_the_outermost_release<B>()));
 }
 
 BOOST_AUTO_TEST_CASE(an_inner_guard_that_enables_is_caught) {
-  const child_end end = ::nested_guards_enable_only_at_the_outermost_end<test::opens_everything>();
+  const child_end end =
+      ::nested_guards_enable_only_at_the_outermost_release<test::opens_everything>();
   BOOST_TEST(test::is_caught(end));
 }
 
@@ -248,7 +249,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_neither_copies_nor_moves, B, test::hosted_backe
   BOOST_TEST(!std::is_move_assignable_v<basic_guard<B>>);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_neither_begins_nor_ends_by_exception, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_neither_taken_nor_released_by_exception, B,
+                              test::hosted_backends) {
   BOOST_TEST(std::is_nothrow_default_constructible_v<basic_guard<B>>);
   BOOST_TEST(std::is_nothrow_destructible_v<basic_guard<B>>);
   BOOST_TEST(noexcept(sigsafe::disable<B>()));
@@ -266,11 +268,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_mask_is_unchanged_afterwards, B, test::hosted_
   BOOST_TEST(test::holds(the_mask_afterwards_is_the_mask_before<B>()));
 }
 
-BOOST_AUTO_TEST_CASE(a_guard_that_opens_what_the_program_blocked_is_caught) {
+BOOST_AUTO_TEST_CASE(a_guard_that_unblocks_what_the_program_blocked_is_caught) {
   BOOST_TEST(test::is_caught(the_mask_afterwards_is_the_mask_before<test::opens_everything>()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_that_the_program_blocks_waits_beyond_the_end, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_that_the_program_blocks_waits_beyond_the_release, B,
                               test::hosted_backends) {
   const counter usr1{SIGUSR1};
   const sigset_t only_usr1 = signal_set{SIGUSR1}.native();
@@ -285,7 +287,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_that_the_program_blocks_waits_beyond_the_
   BOOST_TEST(usr1.runs() == 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_signals_of_the_c_library_stay_open, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_signals_of_the_c_library_stay_unblocked, B,
+                              test::hosted_backends) {
   const counter usr1{SIGUSR1};
   std::uint64_t inside = 0;
   {
@@ -346,7 +349,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_belongs_to_its_thread, B, test::hosted_backends
     bool enabled = false;
     std::thread{[&] {
       enabled = B::enabled();
-      // A thread inherits the mask of the one that starts it; this one opens its own.
+      // A thread inherits the mask of the one that starts it; this one unblocks its own.
       const sigset_t only_usr1 = signal_set{SIGUSR1}.native();
       pthread_sigmask(SIG_UNBLOCK, &only_usr1, nullptr);
       raise(SIGUSR1);
@@ -451,7 +454,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_fault_and_no_abort_is_held_off, B, test::hosted
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE(an_eager_one_makes_one_system_call_at_each_end) {
+BOOST_AUTO_TEST_CASE(an_eager_one_makes_two_system_calls) {
   BOOST_TEST(test::count_system_calls([] { const sigsafe::guard off; }) == 2);
 }
 

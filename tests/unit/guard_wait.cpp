@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(interrupts_are_disabled_again_afterwards, B, test:
   BOOST_TEST(test::holds(interrupts_are_disabled_again_after_the_wait<B>()));
 }
 
-BOOST_AUTO_TEST_CASE(a_wait_that_stays_open_is_caught) {
+BOOST_AUTO_TEST_CASE(a_wait_that_stays_enabled_is_caught) {
   BOOST_TEST(
       test::is_caught(interrupts_are_disabled_again_after_the_wait<test::stays_open_after_wait>()));
 }
@@ -374,7 +374,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_nested_guard_panics_and_names_the_place, B, test
   BOOST_TEST(test::panics(end, here(line) + "wait in a nested guard"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_other_owner_makes_wait_panic, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_other_hold_makes_wait_panic, B, test::hosted_backends) {
   const std::string expected = "wait in a nested guard would enable";
   BOOST_TEST(test::panics(in_child([] {
                             const basic_guard<backend::posix> outer;

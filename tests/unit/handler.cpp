@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_handlers_on_one_signal_run_once_each_newest_first
   });
 }
 
-BOOST_AUTO_TEST_CASE(three_handlers_may_end_in_any_order) {
+BOOST_AUTO_TEST_CASE(three_handlers_may_be_destroyed_in_any_order) {
   check_in_child([] {
     const struct sigaction before = action_of(SIGUSR1);
     std::array order{1, 2, 3};
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(every_signal_that_can_be_caught_can_be_handled) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_a_foreign_handler_with_its_flags_and_mask) {
+BOOST_AUTO_TEST_CASE(the_last_one_to_go_restores_a_foreign_handler_with_its_flags_and_mask) {
   check_in_child([] {
     const signal_set mask{SIGUSR2, SIGHUP, SIGRTMIN + 1};
     const struct sigaction before[] = {
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_a_foreign_handler_with_its_fla
   });
 }
 
-BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_that_the_signal_is_ignored) {
+BOOST_AUTO_TEST_CASE(the_last_one_to_go_restores_that_the_signal_is_ignored) {
   check_in_child([] {
     signal(SIGUSR1, SIG_IGN);
     { noting on_usr1{SIGUSR1, notes{1}}; }
@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_that_the_signal_is_ignored) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(the_last_one_to_end_restores_the_default_action) {
+BOOST_AUTO_TEST_CASE(the_last_one_to_go_restores_the_default_action) {
   check_kills(SIGUSR1, [] {
     { noting on_usr1{SIGUSR1, notes{1}}; }
     CHILD_REQUIRE(action_of(SIGUSR1).sa_handler == SIG_DFL);
@@ -393,7 +393,7 @@ BOOST_AUTO_TEST_CASE(a_new_one_takes_the_signal_back_from_what_replaced_an_older
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_signal_can_be_handled_again_after_the_end) {
+BOOST_AUTO_TEST_CASE(a_signal_can_be_handled_again_after_a_removal) {
   check_in_child([] {
     install(SIGUSR1, plain_action(foreign_plain));
     for (int i = 1; i <= 3; ++i) {
@@ -448,7 +448,7 @@ BOOST_AUTO_TEST_CASE(a_foreign_handler_that_calls_what_it_found_reaches_what_sto
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_foreign_handler_between_two_of_ours_runs_once_after_they_have_ended) {
+BOOST_AUTO_TEST_CASE(a_foreign_handler_between_two_of_ours_runs_once_after_they_have_gone) {
   struct original {
     static void function(int) { ran.add(-2); }
   };
@@ -477,7 +477,7 @@ BOOST_AUTO_TEST_CASE(the_function_runs_with_the_maskable_set_blocked_and_no_faul
     CHILD_REQUIRE(inside == signal_set::maskable());
     CHILD_REQUIRE(signal_set::blocked().empty());
 
-    // Deferred, it runs at the end of the guard.
+    // Deferred, it runs at the release of the guard.
     inside.clear();
     {
       const sigsafe::lazy::guard off;
@@ -560,7 +560,7 @@ BOOST_AUTO_TEST_CASE(a_guard_inside_the_function_costs_no_system_call) {
   BOOST_TEST(calls([]() noexcept { const sigsafe::lazy::guard off; }) == without);
 }
 
-BOOST_AUTO_TEST_CASE(the_end_of_a_guard_inside_the_function_does_not_open_the_mask) {
+BOOST_AUTO_TEST_CASE(the_release_of_a_guard_inside_the_function_unblocks_nothing) {
   check_in_child([] {
     noting on_usr2{SIGUSR2, notes{2}};
     sigsafe::handler on_usr1{SIGUSR1, []() noexcept {
@@ -580,7 +580,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_guard_inside_the_function_does_not_open_the_ma
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_fault_does_not_wait_for_the_end_of_a_guard) {
+BOOST_AUTO_TEST_CASE(a_fault_does_not_wait_for_the_release_of_a_guard) {
   check_in_child([] {
     const pages memory{PROT_NONE};
     volatile char* const first = memory.begin();
@@ -610,7 +610,7 @@ BOOST_AUTO_TEST_CASE(a_fault_does_not_wait_for_the_end_of_a_guard) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_abort_does_not_wait_for_the_end_of_a_guard) {
+BOOST_AUTO_TEST_CASE(an_abort_does_not_wait_for_the_release_of_a_guard) {
   const test::child_end end = test::in_child([] {
     sigsafe::handler on_abort{SIGABRT, []() noexcept { dprintf(STDERR_FILENO, "handled"); }};
     const sigsafe::lazy::guard off;
@@ -663,14 +663,14 @@ void check_panics_at(unsigned line, F function) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_itself) {
+BOOST_AUTO_TEST_CASE(it_panics_when_it_is_destroyed_inside_itself) {
   check_panics_at(__LINE__ + 1, [] {
     ended_inside = new simple{SIGUSR1, &end_it};
     raise(SIGUSR1);
   });
 }
 
-BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_itself_at_the_end_of_a_lazy_guard) {
+BOOST_AUTO_TEST_CASE(it_panics_when_it_is_destroyed_inside_itself_at_the_release_of_a_lazy_guard) {
   check_panics_at(__LINE__ + 1, [] {
     ended_inside = new simple{SIGUSR1, &end_it};
     const sigsafe::lazy::guard off;
@@ -678,7 +678,7 @@ BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_itself_at_the_end_of_a_lazy_g
   });
 }
 
-BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_a_handler_that_interrupted_it) {
+BOOST_AUTO_TEST_CASE(it_panics_when_it_is_destroyed_inside_a_handler_that_interrupted_it) {
   check_panics_at(__LINE__ + 2, [] {
     simple on_trap{SIGTRAP, &end_it};  // a fault, which may interrupt a handler
     ended_inside = new simple{SIGUSR1, []() noexcept { raise(SIGTRAP); }};
@@ -686,7 +686,7 @@ BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_a_handler_that_interrupted_it
   });
 }
 
-BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_what_it_chains_to_from_inside) {
+BOOST_AUTO_TEST_CASE(it_panics_when_it_is_destroyed_inside_what_it_chains_to_from_inside) {
   check_panics_at(__LINE__ + 5, [] {
     struct foreign_ending {
       static void function(int) { end_it(); }
@@ -698,7 +698,7 @@ BOOST_AUTO_TEST_CASE(it_panics_when_it_ends_inside_what_it_chains_to_from_inside
   });
 }
 
-BOOST_AUTO_TEST_CASE(it_may_end_inside_another_handler_of_its_signal) {
+BOOST_AUTO_TEST_CASE(it_may_be_destroyed_inside_another_handler_of_its_signal) {
   // An older one that has not run yet does not run any more.
   check_in_child([] {
     ended_inside = new simple{SIGUSR1, []() noexcept { ran.add(2); }};
@@ -723,7 +723,7 @@ BOOST_AUTO_TEST_CASE(it_may_end_inside_another_handler_of_its_signal) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(it_may_end_inside_a_handler_of_another_signal) {
+BOOST_AUTO_TEST_CASE(it_may_be_destroyed_inside_a_handler_of_another_signal) {
   check_in_child([] {
     simple ending{SIGUSR1, &end_it};
     ended_inside = new simple{SIGUSR2, []() noexcept { ran.add(2); }};
@@ -737,7 +737,7 @@ BOOST_AUTO_TEST_CASE(it_may_end_inside_a_handler_of_another_signal) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(one_that_begins_inside_another_runs_from_the_next_signal_on) {
+BOOST_AUTO_TEST_CASE(one_that_is_registered_inside_another_runs_from_the_next_signal_on) {
   check_in_child([] {
     std::optional<noting> begun;
     sigsafe::handler beginning{SIGUSR1, [&]() noexcept {
@@ -765,7 +765,7 @@ BOOST_AUTO_TEST_CASE(a_deferred_signal_runs_all_handlers_newest_first) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_deferred_signal_does_not_run_one_that_ended_meanwhile) {
+BOOST_AUTO_TEST_CASE(a_deferred_signal_does_not_run_one_that_was_destroyed_meanwhile) {
   check_in_child([] {
     std::optional<noting> first{std::in_place, SIGUSR1, notes{1}};
     std::optional<noting> second{std::in_place, SIGUSR1, notes{2}};
@@ -1074,7 +1074,7 @@ BOOST_AUTO_TEST_CASE(chain_takes_the_default_action) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(chain_takes_the_default_action_at_the_end_of_a_lazy_guard) {
+BOOST_AUTO_TEST_CASE(chain_takes_the_default_action_at_the_release_of_a_lazy_guard) {
   const test::child_end end = test::in_child([] {
     noting handler{SIGTERM, notes{1}, {.chain = true}};
     {

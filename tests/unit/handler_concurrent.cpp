@@ -147,7 +147,7 @@ void count_elsewhere(int signal) {
 
 BOOST_AUTO_TEST_SUITE(handler_concurrent)
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_on_another_thread) {
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_a_function_that_runs_on_another_thread) {
   check_in_child([] {
     room inside;
     std::optional<staying> handler{std::in_place, SIGUSR1, stays{&inside}};
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_on_another_threa
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_at_the_end_of_a_lazy_guard) {
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_a_function_that_runs_at_the_release_of_a_lazy_guard) {
   check_in_child([] {
     room inside;
     std::optional<staying> handler{std::in_place, SIGUSR1, stays{&inside}};
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_function_that_is_inside_at_the_end_of_a_
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_all_threads_that_are_inside) {
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_all_threads_that_are_inside) {
   check_in_child([] {
     constexpr int threads = 3;
     room inside;
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_all_threads_that_are_inside) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_waits_also_while_the_signal_is_blocked_or_a_guard_lives) {
+BOOST_AUTO_TEST_CASE(a_removal_waits_also_while_the_signal_is_blocked_or_a_guard_lives) {
   check_in_child([] {
     room inside;
     std::optional<staying> handler{std::in_place, SIGUSR1, stays{&inside}};
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_also_while_the_signal_is_blocked_or_a_guard_li
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_does_not_wait_for_other_handlers) {
+BOOST_AUTO_TEST_CASE(a_removal_does_not_wait_for_other_handlers) {
   check_in_child([] {
     room inside;
     std::atomic<long> calls{0};
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(an_end_does_not_wait_for_other_handlers) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_that_waits_holds_up_no_other_end_and_no_beginning) {
+BOOST_AUTO_TEST_CASE(a_removal_that_waits_holds_up_no_other_removal_and_no_registration) {
   check_in_child([] {
     room first_room;
     room second_room;
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(an_end_that_waits_holds_up_no_other_end_and_no_beginning) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_function_that_is_inside_is_not_entered_any_more_once_its_end_has_begun) {
+BOOST_AUTO_TEST_CASE(a_function_is_not_entered_any_more_once_its_removal_has_begun) {
   check_in_child([] {
     count_elsewhere(SIGUSR1);
     room inside;
@@ -379,7 +379,7 @@ class handler_in_a_page {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_has_found_the_handler_and_not_entered_it_yet,
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_a_thread_that_has_found_the_handler_and_not_entered_it_yet,
                      *boost::unit_test::enable_if<faults_arrive_in_handlers>()) {
   check_in_child([] {
     const stops stop;
@@ -432,7 +432,7 @@ BOOST_AUTO_TEST_CASE(a_removal_does_not_wait_for_threads_that_came_after_it,
 // Where the library counts the threads that read its table.
 extern std::atomic<void*> process_page asm("sigsafe_abi1_process");
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_a_thread_that_was_on_its_way_before_another_end,
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_a_reader_that_began_before_another_removal,
                      *boost::unit_test::enable_if<faults_arrive_in_handlers>()) {
   check_in_child([] {
     const stops stop;
@@ -506,7 +506,7 @@ class halted_beginning {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_beginning_waits_for_another_one_that_is_halfway) {
+BOOST_AUTO_TEST_CASE(a_registration_waits_for_another_one_that_is_halfway) {
   check_in_child([] {
     const stops stop;
     std::atomic<long> calls{0};
@@ -521,7 +521,7 @@ BOOST_AUTO_TEST_CASE(a_beginning_waits_for_another_one_that_is_halfway) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_a_beginning_that_is_halfway) {
+BOOST_AUTO_TEST_CASE(a_removal_waits_for_a_registration_that_is_halfway) {
   check_in_child([] {
     const stops stop;
     std::atomic<long> calls{0};
@@ -536,7 +536,7 @@ BOOST_AUTO_TEST_CASE(an_end_waits_for_a_beginning_that_is_halfway) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(no_thread_runs_a_function_that_has_ended) {
+BOOST_AUTO_TEST_CASE(no_thread_runs_a_function_that_has_been_destroyed) {
   check_in_child([] {
     count_elsewhere(SIGUSR1);
     std::atomic<long> raised{0};
@@ -570,7 +570,7 @@ BOOST_AUTO_TEST_CASE(no_thread_runs_a_function_that_has_ended) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(no_signal_is_lost_while_handlers_begin_and_end) {
+BOOST_AUTO_TEST_CASE(no_signal_is_lost_while_handlers_come_and_go) {
   check_in_child([] {
     count_elsewhere(SIGUSR1);
     std::atomic<long> raised{0};
@@ -598,7 +598,7 @@ BOOST_AUTO_TEST_CASE(no_signal_is_lost_while_handlers_begin_and_end) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(handlers_begin_and_end_under_signals_from_everywhere) {
+BOOST_AUTO_TEST_CASE(handlers_come_and_go_under_signals_from_everywhere) {
   check_in_child([] {
     count_elsewhere(SIGUSR1);
     count_elsewhere(SIGRTMIN);
@@ -632,7 +632,7 @@ BOOST_AUTO_TEST_CASE(handlers_begin_and_end_under_signals_from_everywhere) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_handler_may_begin_and_end_others_wherever_it_interrupts) {
+BOOST_AUTO_TEST_CASE(a_handler_may_register_and_remove_others_wherever_it_interrupts) {
   check_in_child([] {
     std::atomic<long> calls{0};
     std::atomic<long> interruptions{0};
@@ -677,7 +677,7 @@ BOOST_AUTO_TEST_CASE(threads_may_end_right_after_a_handler) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(eight_threads_begin_and_end_on_one_signal_at_once) {
+BOOST_AUTO_TEST_CASE(eight_threads_register_and_remove_for_one_signal_at_once) {
   check_in_child([] {
     struct sigaction before;
     CHILD_REQUIRE(sigaction(SIGUSR1, nullptr, &before) == 0);
@@ -706,7 +706,7 @@ BOOST_AUTO_TEST_CASE(eight_threads_begin_and_end_on_one_signal_at_once) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(two_threads_begin_and_end_handlers_of_one_signal_in_loops) {
+BOOST_AUTO_TEST_CASE(two_threads_register_and_remove_handlers_of_one_signal_in_loops) {
   check_in_child([] {
     count_elsewhere(SIGUSR1);
     std::atomic<long> calls{0};

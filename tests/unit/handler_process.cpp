@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_has_handlers_of_its_own) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_forked_child_may_end_its_copies_of_the_parents_handlers) {
+BOOST_AUTO_TEST_CASE(a_forked_child_may_destroy_its_copies_of_the_parents_handlers) {
   static std::atomic<int> foreign_calls{0};
   check_in_child([] {
     signal(SIGUSR1, [](int) { ++foreign_calls; });
@@ -405,7 +405,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_does_not_wait_for_the_threads_of_its_parent)
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_fork_may_happen_while_other_threads_begin_end_and_run_handlers) {
+BOOST_AUTO_TEST_CASE(a_fork_may_happen_while_other_threads_register_remove_and_run_handlers) {
   check_in_child([] {
     signal(SIGUSR1, SIG_IGN);
     std::atomic<bool> stop{false};
@@ -580,7 +580,7 @@ BOOST_AUTO_TEST_CASE(a_guard_of_a_loaded_object_holds_off_the_programs_handlers)
   });
 }
 
-BOOST_AUTO_TEST_CASE(handlers_of_a_loaded_object_and_of_the_program_stand_on_one_signal) {
+BOOST_AUTO_TEST_CASE(handlers_of_a_loaded_object_and_of_the_program_share_one_signal) {
   check_in_child([] {
     install_foreign(SIGUSR1);
     std::atomic<int> calls{0};
@@ -652,7 +652,7 @@ BOOST_AUTO_TEST_CASE(the_programs_handler_goes_on_when_an_object_that_was_first_
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_handler_ends_when_its_object_is_unloaded) {
+BOOST_AUTO_TEST_CASE(a_handler_is_removed_when_its_object_is_unloaded) {
   check_in_child([] {
     install_foreign(SIGUSR1);
     std::atomic<int> calls{0};
@@ -676,7 +676,7 @@ std::atomic<bool> plugin_left{false};
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(an_end_in_a_loaded_object_waits_for_threads_of_the_program) {
+BOOST_AUTO_TEST_CASE(a_removal_in_a_loaded_object_waits_for_threads_of_the_program) {
   check_in_child([] {
     std::atomic<int> calls{0};
     const counting own{SIGUSR1, counts{&calls}};  // the signals come in through the program's copy

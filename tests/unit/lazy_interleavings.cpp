@@ -27,12 +27,12 @@ using sigsafe::signal_set;
 using sigsafe::detail::current_thread;
 
 using test::arrived;
+using test::everything_blocked;
 using test::has_deferred;
 using test::holds;
 using test::in_child;
 using test::in_resting_child;
 using test::is_at_rest;
-using test::is_closed;
 using test::panics;
 using test::queue;
 using test::send;
@@ -52,12 +52,12 @@ BOOST_AUTO_TEST_SUITE(lazy_interleavings)
 
 // What drafts got wrong.
 
-BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_a_lazy_guard_dispatches_opens_nothing) {
+BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_a_lazy_guard_dispatches_unblocks_nothing) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr2{SIGUSR2, {}};
     const sigsafe::handler usr1{SIGUSR1, []() noexcept {
                                   { const sigsafe::guard eager; }
-                                  CHILD_REQUIRE(is_closed());
+                                  CHILD_REQUIRE(everything_blocked());
                                   send(SIGUSR2);
                                   CHILD_REQUIRE(arrived.size() == 0);
                                 }};
@@ -69,12 +69,12 @@ BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_a_lazy_guard_dispatches_op
   })));
 }
 
-BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_wait_runs_opens_nothing) {
+BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_wait_runs_unblocks_nothing) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr2{SIGUSR2, {}};
     const sigsafe::handler usr1{SIGUSR1, []() noexcept {
                                   { const sigsafe::guard eager; }
-                                  CHILD_REQUIRE(is_closed());
+                                  CHILD_REQUIRE(everything_blocked());
                                   send(SIGUSR2);
                                   CHILD_REQUIRE(arrived.size() == 0);
                                 }};
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(an_eager_guard_in_a_handler_that_wait_runs_opens_nothing) {
       sigsafe::guard off;
       send(SIGUSR1);
       off.wait();
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
     }
     CHILD_REQUIRE(arrived.are({SIGUSR2}));
   })));
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(an_eager_guard_of_a_foreign_handler_inside_wait_is_the_oute
       ++foreign_runs;
       {
         const sigsafe::guard inner;
-        CHILD_REQUIRE(is_closed());
+        CHILD_REQUIRE(everything_blocked());
         send(SIGUSR1);
         CHILD_REQUIRE(arrived.size() == 0);
       }
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(an_eager_guard_of_a_foreign_handler_inside_wait_is_the_oute
     send(SIGHUP);
     outer.wait();
     CHILD_REQUIRE(foreign_runs == 1);
-    CHILD_REQUIRE(is_closed());
+    CHILD_REQUIRE(everything_blocked());
     CHILD_REQUIRE(test::added() == signal_set::maskable() - signal_set{SIGWINCH});
   })));
 }
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_inside_a_lazy_one_keeps_both) {
         const auto& thread = current_thread();
         CHILD_REQUIRE(thread.depth.load() == 1 && thread.count.load() == 1);
         CHILD_REQUIRE(thread.eager.load() == 1);
-        CHILD_REQUIRE(is_closed());
+        CHILD_REQUIRE(everything_blocked());
         send(SIGUSR2);
       }
       CHILD_REQUIRE(has_deferred());
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_inside_a_lazy_one_keeps_both) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(a_sleep_in_a_lazy_guard_inside_an_eager_one_stays_closed) {
+BOOST_AUTO_TEST_CASE(a_sleep_in_a_lazy_guard_inside_an_eager_one_stays_blocked) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const noting usr2{SIGUSR2, {}};
@@ -172,9 +172,9 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_a_lazy_guard_inside_an_eager_one_stays_closed) {
         int error = 0;
         sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
         CHILD_REQUIRE(arrived.are({SIGUSR1}));
-        CHILD_REQUIRE(is_closed());
+        CHILD_REQUIRE(everything_blocked());
       }
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
       send(SIGUSR2);
       CHILD_REQUIRE(!has_deferred());
     }
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_a_lazy_guard_inside_an_eager_one_stays_closed) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_dispatches_what_was_deferred_outside_of_it) {
+BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_dispatches_what_was_deferred_before_it) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const sigsafe::lazy::guard outer;
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_an_eager_guard_dispatches_what_was_deferred_outs
     int error = 0;
     sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    CHILD_REQUIRE(!has_deferred() && is_closed());
+    CHILD_REQUIRE(!has_deferred() && everything_blocked());
   })));
 }
 
@@ -220,10 +220,10 @@ BOOST_AUTO_TEST_CASE(an_eager_guard_behind_a_foreign_handler_holds_everything_of
     {
       const sigsafe::lazy::guard lazy;
       send(SIGHUP);
-      CHILD_REQUIRE(has_deferred() && !is_closed());
+      CHILD_REQUIRE(has_deferred() && !everything_blocked());
       {
         const sigsafe::guard eager;
-        CHILD_REQUIRE(is_closed());
+        CHILD_REQUIRE(everything_blocked());
         send(SIGTERM);
         send(SIGUSR2);
         CHILD_REQUIRE(foreign_runs == 0);
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(queued_signals_come_in_order_through_a_deferral) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(a_signal_that_a_subset_guard_blocks_after_its_deferral_waits_for_its_end) {
+BOOST_AUTO_TEST_CASE(a_signal_that_a_subset_guard_blocks_after_its_deferral_waits_for_its_release) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting queued{real_time, {}};
     auto lazy = std::make_unique<sigsafe::lazy::guard>();
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(a_fault_after_a_deferral_runs_and_leaves_the_deferral_alone
                                    { const sigsafe::subset_guard subset{signal_set{SIGUSR1}}; }
                                    { const auto locked = eager_mutex.lock(); }
                                    CHILD_REQUIRE(has_deferred());
-                                   CHILD_REQUIRE(is_closed());
+                                   CHILD_REQUIRE(everything_blocked());
                                    arrived.add(info.native());
                                  }};
     {
@@ -337,13 +337,13 @@ BOOST_AUTO_TEST_CASE(a_fault_after_a_deferral_runs_and_leaves_the_deferral_alone
       const signal_set mine = test::added();
       send(SIGSEGV);
       CHILD_REQUIRE(arrived.are({SIGSEGV}));
-      CHILD_REQUIRE(has_deferred() && is_closed() && test::added() == mine);
+      CHILD_REQUIRE(has_deferred() && everything_blocked() && test::added() == mine);
     }
     CHILD_REQUIRE(arrived.are({SIGSEGV, SIGUSR1}));
   })));
 }
 
-// Handlers that are gone when the guard ends.
+// Handlers that are gone when the guard is released.
 
 BOOST_AUTO_TEST_CASE(a_deferred_signal_without_handlers_goes_to_the_foreign_one_before_them) {
   BOOST_TEST(holds(in_resting_child([] {

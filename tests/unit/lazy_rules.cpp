@@ -43,12 +43,12 @@ using sigsafe::detail::current_thread;
 using test::added;
 using test::arrived;
 using test::block;
+using test::everything_blocked;
 using test::has_deferred;
 using test::holds;
 using test::in_child;
 using test::in_resting_child;
 using test::is_at_rest;
-using test::is_closed;
 using test::panics;
 using test::queue;
 using test::send;
@@ -59,7 +59,7 @@ using noting = sigsafe::handler<test::note_arrival>;
 constexpr signal_set maskable = signal_set::maskable();
 const int real_time = SIGRTMIN + 3;
 
-/// What the owners that tests begin protect.
+/// What the holds of these tests protect.
 constinit sigsafe::lazy::raw_mutex<> lazy_lock;
 constinit sigsafe::lazy::mutex<int> lazy_mutex;
 constinit sigsafe::lazy::ref_cell<int> lazy_cell;
@@ -121,26 +121,26 @@ BOOST_AUTO_TEST_CASE(rule_1_errno_is_as_it_was_after_a_handler) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_1_hard_is_one_higher_while_a_handler_runs) {
+BOOST_AUTO_TEST_CASE(rule_1_eager_is_one_higher_while_a_handler_runs) {
   BOOST_TEST(holds(in_resting_child([] {
-    unsigned hard = 0;
-    const auto look = [&]() noexcept { hard = current_thread().eager.load(); };
+    unsigned eager = 0;
+    const auto look = [&]() noexcept { eager = current_thread().eager.load(); };
     const sigsafe::handler usr1{SIGUSR1, look};
     const sigsafe::handler fault{SIGSEGV, look};
     send(SIGUSR1);
-    CHILD_REQUIRE(std::exchange(hard, 0) == 1);
+    CHILD_REQUIRE(std::exchange(eager, 0) == 1);
     send(SIGSEGV);
-    CHILD_REQUIRE(std::exchange(hard, 0) == 1);
+    CHILD_REQUIRE(std::exchange(eager, 0) == 1);
     {
       const sigsafe::guard off;
       send(SIGSEGV);
-      CHILD_REQUIRE(std::exchange(hard, 0) == 2);
+      CHILD_REQUIRE(std::exchange(eager, 0) == 2);
     }
     {
       const sigsafe::lazy::guard off;
       send(SIGUSR1);
     }
-    CHILD_REQUIRE(hard == 1);
+    CHILD_REQUIRE(eager == 1);
   })));
 }
 
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(
     const noting usr2{SIGUSR2, {}};
     const sigsafe::handler usr1{SIGUSR1, []() noexcept {
                                   { const sigsafe::guard off; }
-                                  CHILD_REQUIRE(is_closed());
+                                  CHILD_REQUIRE(everything_blocked());
                                   send(SIGUSR2);
                                   CHILD_REQUIRE(arrived.size() == 0);
                                 }};
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(rule_2_a_signal_that_arrives_while_held_runs_no_user_code) 
     const noting usr1{SIGUSR1, {}};
     const auto is_held_off_by = [](auto begin) {
       {
-        [[maybe_unused]] const auto owner = begin();
+        [[maybe_unused]] const auto hold = begin();
         send(SIGUSR1);
         CHILD_REQUIRE(arrived.size() == 0);
         CHILD_REQUIRE(has_deferred());
@@ -237,9 +237,9 @@ BOOST_AUTO_TEST_CASE(rule_2_only_the_kernels_8_bytes_of_the_interrupted_mask_are
     std::memcpy(expected, &context, sizeof(context));
     const signal_set blocked = signal_set{SIGHUP} | signal_set::blocked();
     const std::uint64_t open = blocked.bits();
-    const std::uint64_t closed = (blocked | maskable).bits();
+    const std::uint64_t all_blocked = (blocked | maskable).bits();
     std::memcpy(&context.uc_sigmask, &open, sizeof(open));
-    std::memcpy(expected + offsetof(ucontext_t, uc_sigmask), &closed, sizeof(closed));
+    std::memcpy(expected + offsetof(ucontext_t, uc_sigmask), &all_blocked, sizeof(all_blocked));
     {
       const sigsafe::lazy::guard off;
       sigsafe::detail::sigsafe_abi1_trampoline(SIGUSR1, &info, &context);
@@ -257,13 +257,13 @@ BOOST_AUTO_TEST_CASE(rule_2_behind_a_foreign_handler_a_second_signal_is_queued_a
     const signal_set before = signal_set::blocked();
     {
       const sigsafe::lazy::guard off;
-      send(SIGHUP);  // its return puts the open mask back
+      send(SIGHUP);  // its return puts the program mask back
       CHILD_REQUIRE(has_deferred());
       CHILD_REQUIRE(signal_set::blocked() == before);
       queue(real_time, 2);
       CHILD_REQUIRE(current_thread().info.si_value.sival_int == 1);
       CHILD_REQUIRE(arrived.size() == 0);
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
       CHILD_REQUIRE(signal_set::pending() == signal_set{real_time});
     }
     CHILD_REQUIRE(arrived.have_values({1, 2}));
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(rule_2_when_the_user_unblocks_a_second_signal_is_queued_aga
       send(SIGUSR1);
       unblock(maskable);
       CHILD_REQUIRE(arrived.size() == 0);
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
       CHILD_REQUIRE((signal_set::pending() == signal_set{real_time, SIGUSR1}));
       CHILD_REQUIRE(added().contains({real_time, SIGUSR1}));
       block({SIGWINCH});
@@ -343,9 +343,9 @@ BOOST_AUTO_TEST_CASE(rule_3_a_signal_that_is_not_maskable_never_waits) {
   })));
 }
 
-// Rule 4: the end of an owner.
+// Rule 4: the release of a hold.
 
-BOOST_AUTO_TEST_CASE(rule_4_only_the_last_owner_dispatches_in_whatever_order_they_end) {
+BOOST_AUTO_TEST_CASE(rule_4_only_the_last_release_dispatches_in_whatever_order_they_come) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     std::array order{0, 1, 2, 3, 4};
@@ -356,10 +356,10 @@ BOOST_AUTO_TEST_CASE(rule_4_only_the_last_owner_dispatches_in_whatever_order_the
       auto eager = eager_mutex.lock();
       auto eager_borrow = std::optional{eager_cell.borrow_mut()};
       send(SIGUSR1);
-      for (int owner : order) {
+      for (int hold : order) {
         CHILD_REQUIRE(arrived.size() == 0);
-        CHILD_REQUIRE(is_closed());
-        switch (owner) {
+        CHILD_REQUIRE(everything_blocked());
+        switch (hold) {
           case 0: locked.unlock(); break;
           case 1: lock.unlock(); break;
           case 2: borrowed.reset(); break;
@@ -368,7 +368,7 @@ BOOST_AUTO_TEST_CASE(rule_4_only_the_last_owner_dispatches_in_whatever_order_the
         }
       }
       CHILD_REQUIRE(arrived.are({SIGUSR1}));
-      CHILD_REQUIRE(is_at_rest() && !is_closed());
+      CHILD_REQUIRE(is_at_rest() && !everything_blocked());
       arrived.clear();
     } while (std::next_permutation(order.begin(), order.end()));
   })));
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(rule_4_the_handlers_find_nothing_held_and_nothing_deferred)
       CHILD_REQUIRE(thread.depth.load() == 0 && thread.count.load() == 0);
       CHILD_REQUIRE(thread.eager.load() == 1);
       CHILD_REQUIRE(!thread.has_deferred());
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
       CHILD_REQUIRE(info.context() == nullptr);
       arrived.add(info.native());
     };
@@ -438,10 +438,10 @@ BOOST_AUTO_TEST_CASE(rule_4_what_the_kernel_queued_meanwhile_follows_each_once) 
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_4_the_mask_is_closed_even_when_a_foreign_handler_opened_it) {
+BOOST_AUTO_TEST_CASE(rule_4_everything_is_blocked_even_when_a_foreign_handler_unblocked_it) {
   BOOST_TEST(holds(in_resting_child([] {
     const sigsafe::handler usr1{SIGUSR1, [](const signal_info& info) noexcept {
-                                  CHILD_REQUIRE(is_closed());
+                                  CHILD_REQUIRE(everything_blocked());
                                   arrived.add(info.native());
                                   send(SIGUSR2);
                                   CHILD_REQUIRE(arrived.size() == 1);
@@ -451,7 +451,7 @@ BOOST_AUTO_TEST_CASE(rule_4_the_mask_is_closed_even_when_a_foreign_handler_opene
     {
       const sigsafe::lazy::guard off;
       send(SIGHUP);
-      CHILD_REQUIRE(!is_closed());
+      CHILD_REQUIRE(!everything_blocked());
     }
     CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2}));
   })));
@@ -524,9 +524,9 @@ BOOST_AUTO_TEST_CASE(rule_4_a_signal_that_somebody_else_blocks_is_queued_again_a
   })));
 }
 
-// Rule 5: eager owners.
+// Rule 5: eager holds.
 
-BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_blocks_what_is_not_blocked_and_remembers_it) {
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_hold_blocks_what_is_not_blocked_and_remembers_it) {
   BOOST_TEST(holds(in_resting_child([] {
     block({SIGHUP});
     const signal_set before = signal_set::blocked();
@@ -539,14 +539,14 @@ BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_blocks_what_is_not_blocked_and_rememb
         CHILD_REQUIRE(added() == maskable - before);
         CHILD_REQUIRE(current_thread().eager.load() == 2);
       }
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
     }
     CHILD_REQUIRE(signal_set::blocked() == before);
     unblock({SIGHUP});
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_5_nested_eager_owners_make_no_system_calls) {
+BOOST_AUTO_TEST_CASE(rule_5_nested_eager_holds_make_no_system_calls) {
   const auto outermost = [] { const sigsafe::guard off; };
   const auto nested = [] {
     const sigsafe::guard outer;
@@ -572,13 +572,13 @@ BOOST_AUTO_TEST_CASE(rule_5_added_is_a_union_and_keeps_what_a_deferral_added) {
     {
       const sigsafe::guard eager;
       CHILD_REQUIRE(added() == by_deferral);
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
     }
-    CHILD_REQUIRE(is_closed());
+    CHILD_REQUIRE(everything_blocked());
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_leaves_a_deferral_to_whoever_still_holds) {
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_release_leaves_a_deferral_to_whoever_still_holds) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const noting usr2{SIGUSR2, {}};
@@ -586,20 +586,19 @@ BOOST_AUTO_TEST_CASE(rule_5_the_end_of_an_eager_owner_leaves_a_deferral_to_whoev
       const sigsafe::lazy::guard off;
       send(SIGUSR1);
       { const sigsafe::guard eager; }
-      CHILD_REQUIRE(has_deferred() && is_closed());
+      CHILD_REQUIRE(has_deferred() && everything_blocked());
       {
         const sigsafe::guard eager;
         send(SIGUSR2);
       }
       CHILD_REQUIRE(arrived.size() == 0);
-      CHILD_REQUIRE(has_deferred() && is_closed());
+      CHILD_REQUIRE(has_deferred() && everything_blocked());
     }
     CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR2}));
   })));
 }
 
-BOOST_AUTO_TEST_CASE(
-    rule_5_the_end_of_an_eager_owner_inside_a_lazy_one_opens_when_nothing_is_deferred) {
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_release_inside_a_lazy_hold_unblocks_when_nothing_is_deferred) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const sigsafe::lazy::guard off;
@@ -608,12 +607,12 @@ BOOST_AUTO_TEST_CASE(
       send(SIGUSR1);
       CHILD_REQUIRE(!has_deferred());
     }
-    CHILD_REQUIRE(has_deferred());  // it came when the mask opened, and waits for the lazy guard
+    CHILD_REQUIRE(has_deferred());  // it came when it was unblocked, and waits for the lazy guard
     CHILD_REQUIRE(arrived.size() == 0);
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_5_an_eager_owner_that_outlives_the_lazy_one_dispatches) {
+BOOST_AUTO_TEST_CASE(rule_5_an_eager_hold_that_outlives_the_lazy_one_dispatches) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     auto lazy = std::make_unique<sigsafe::lazy::guard>();
@@ -639,7 +638,7 @@ BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_takes_over_its_part_and_blocks_the_re
     const signal_set by_deferral = added();
     auto subset = std::make_unique<sigsafe::subset_guard>(signal_set{SIGUSR2, SIGHUP});
     CHILD_REQUIRE(added() == by_deferral - signal_set{SIGUSR2});
-    lazy.reset();  // a guard that ends opens nothing of it
+    lazy.reset();  // its release unblocks nothing of it
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
     CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH, SIGHUP, SIGUSR2}));
     send(SIGUSR2);
@@ -653,7 +652,7 @@ BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_takes_over_its_part_and_blocks_the_re
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_inside_an_eager_one_gives_its_signals_back) {
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_released_inside_an_eager_one_gives_its_signals_back) {
   BOOST_TEST(holds(in_resting_child([] {
     const sigsafe::guard eager;
     {
@@ -661,11 +660,11 @@ BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_inside_an_eager_one_gives_i
       CHILD_REQUIRE(!added().contains(SIGUSR1));
     }
     CHILD_REQUIRE(added().contains(SIGUSR1));
-    CHILD_REQUIRE(is_closed());
+    CHILD_REQUIRE(everything_blocked());
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_after_a_deferral_gives_its_signals_back) {
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_released_after_a_deferral_gives_its_signals_back) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const sigsafe::lazy::guard lazy;
@@ -675,15 +674,15 @@ BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_that_ends_after_a_deferral_gives_its_
       CHILD_REQUIRE(!added().contains(SIGUSR2));
     }
     CHILD_REQUIRE(added().contains(SIGUSR2));
-    CHILD_REQUIRE(is_closed());
+    CHILD_REQUIRE(everything_blocked());
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_inside_a_handler_opens_nothing) {
+BOOST_AUTO_TEST_CASE(rule_6_a_subset_guard_inside_a_handler_unblocks_nothing) {
   BOOST_TEST(holds(in_resting_child([] {
     const auto look = []() noexcept {
       { const sigsafe::subset_guard subset{signal_set{SIGUSR1, SIGUSR2}}; }
-      CHILD_REQUIRE(is_closed());
+      CHILD_REQUIRE(everything_blocked());
     };
     const sigsafe::handler usr1{SIGUSR1, look};
     send(SIGUSR1);
@@ -718,7 +717,8 @@ BOOST_AUTO_TEST_CASE(rule_7_what_the_user_blocked_before_stays_blocked) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_7_a_block_by_the_user_after_the_signal_was_added_is_undone_at_the_end) {
+BOOST_AUTO_TEST_CASE(
+    rule_7_a_block_by_the_user_after_the_signal_was_added_is_undone_by_the_release) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     {
@@ -748,7 +748,7 @@ BOOST_AUTO_TEST_CASE(rule_7_an_unblock_by_the_user_stays) {
 
 // Rule 8: handlers leave depth and count as they found them.
 
-BOOST_AUTO_TEST_CASE(rule_8_a_lazy_owner_makes_no_system_call) {
+BOOST_AUTO_TEST_CASE(rule_8_a_lazy_hold_makes_no_system_call) {
   BOOST_TEST(test::count_system_calls([] {
                const sigsafe::lazy::guard off;
                const auto locked = lazy_mutex.lock();
@@ -784,7 +784,7 @@ void require_success(pid_t child) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(rule_9_after_a_fork_the_parent_dispatches_once_and_the_child_only_opens) {
+BOOST_AUTO_TEST_CASE(rule_9_after_a_fork_the_parent_dispatches_once_and_the_child_only_unblocks) {
   for (const fork_function& fork_by : fork_functions) {
     BOOST_TEST_CONTEXT(fork_by.name)
     BOOST_TEST(holds(in_resting_child([&] {
@@ -810,7 +810,8 @@ BOOST_AUTO_TEST_CASE(rule_9_after_a_fork_the_parent_dispatches_once_and_the_chil
   }
 }
 
-BOOST_AUTO_TEST_CASE(rule_9_a_signal_to_the_child_at_once_arrives_once_at_the_end_of_its_guard) {
+BOOST_AUTO_TEST_CASE(
+    rule_9_a_signal_to_the_child_at_once_arrives_once_at_the_release_of_its_guard) {
   for (const fork_function& fork_by : fork_functions) {
     BOOST_TEST_CONTEXT(fork_by.name)
     BOOST_TEST(holds(in_resting_child([&] {
@@ -892,7 +893,7 @@ BOOST_AUTO_TEST_CASE(rule_9_a_deferral_makes_no_system_call) {
     const sigsafe::lazy::guard off;
     send(SIGUSR1);
   });
-  BOOST_TEST(deferred_calls == calls_of_send + calls_of_return + 2);  // close and open
+  BOOST_TEST(deferred_calls == calls_of_send + calls_of_return + 2);  // block and unblock
   const long direct_calls = test::count_system_calls(prepare, [](auto&) { send(SIGUSR1); });
   BOOST_TEST(direct_calls == calls_of_send + calls_of_return);
 }
@@ -906,29 +907,29 @@ BOOST_AUTO_TEST_CASE(rule_10_wait_runs_a_deferred_signal_and_does_not_sleep) {
     send(SIGUSR1);
     off.wait();
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    CHILD_REQUIRE(!has_deferred() && added().empty() && !is_closed());
+    CHILD_REQUIRE(!has_deferred() && added().empty() && !everything_blocked());
     send(SIGUSR1);  // it holds again
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
     CHILD_REQUIRE(has_deferred());
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_10_wait_holds_again_before_it_opens) {
+BOOST_AUTO_TEST_CASE(rule_10_wait_holds_again_before_it_unblocks) {
   BOOST_TEST(holds(in_resting_child([] {
     const sigsafe::handler usr1{SIGUSR1, []() noexcept { send(SIGUSR2); }};
     const noting usr2{SIGUSR2, {}};
     {
       sigsafe::lazy::guard off;
       send(SIGUSR1);
-      off.wait();  // SIGUSR2 waits for the mask to open, and finds the guard
+      off.wait();  // SIGUSR2 waits to be unblocked, and finds the guard
       CHILD_REQUIRE(arrived.size() == 0);
-      CHILD_REQUIRE(has_deferred() && is_closed());
+      CHILD_REQUIRE(has_deferred() && everything_blocked());
     }
     CHILD_REQUIRE(arrived.are({SIGUSR2}));
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_10_wait_lets_in_what_is_pending_and_stays_closed_when_eager) {
+BOOST_AUTO_TEST_CASE(rule_10_wait_lets_in_what_is_pending_and_stays_blocked_when_eager) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     sigsafe::guard off;
@@ -936,7 +937,7 @@ BOOST_AUTO_TEST_CASE(rule_10_wait_lets_in_what_is_pending_and_stays_closed_when_
     send(SIGUSR1);
     off.wait();
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    CHILD_REQUIRE(is_closed() && added() == mine);
+    CHILD_REQUIRE(everything_blocked() && added() == mine);
     send(SIGUSR1);
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
     CHILD_REQUIRE(current_thread().eager.load() == 1 && current_thread().count.load() == 1);

@@ -81,29 +81,29 @@ struct locks_before_it_disables {
     return true;
   }
   void unlock() {
-    const auto outside = state_;
+    const auto saved = state_;
     lock_.unlock();
-    B::restore(outside);
+    B::restore(saved);
   }
   L lock_;
   typename B::saved_state state_;
 };
 
-/// Broken: what was deferred runs at the end, and finds the lock held.
+/// Broken: what was deferred runs before the unlock, and finds the lock held.
 template <class L, class B>
 struct enables_before_it_unlocks {
   void lock() {
-    const auto outside = B::disable();
+    const auto saved = B::disable();
     lock_.lock();
-    state_ = outside;
+    state_ = saved;
   }
   bool try_lock() {
-    const auto outside = B::disable();
+    const auto saved = B::disable();
     if (lock_.try_lock()) {
-      state_ = outside;
+      state_ = saved;
       return true;
     }
-    B::restore(outside);
+    B::restore(saved);
     return false;
   }
   void unlock() {
@@ -496,7 +496,7 @@ BOOST_AUTO_TEST_CASE(the_same_without_disabling_is_caught) {
   BOOST_TEST(threads_and_their_handlers_lose_no_increment<unguarded>(1, 1).hung);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_finds_it_free_at_the_end_of_the_guard, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_finds_it_free_at_the_release_of_the_guard, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
     sigsafe::mutex<int, futex_lock, B> shared{0};
@@ -615,7 +615,7 @@ BOOST_AUTO_TEST_CASE(with_lock_takes_a_pointer_to_a_member) {
   BOOST_TEST(mutex.with_lock(&pair::second) == 2);
 }
 
-BOOST_AUTO_TEST_CASE(it_begins_in_every_way) {
+BOOST_AUTO_TEST_CASE(it_is_constructed_in_every_way) {
   *static_mutex.lock() += 1;
   BOOST_TEST(*static_mutex.lock() == 42);
   BOOST_TEST(*static_lazy_mutex.lock() == 0);
@@ -698,7 +698,7 @@ BOOST_AUTO_TEST_CASE(a_lazy_one_makes_no_system_call_without_contention) {
   BOOST_TEST(test::count_system_calls([&] { ++*shared.try_lock(); }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(an_eager_one_makes_one_system_call_at_each_end) {
+BOOST_AUTO_TEST_CASE(an_eager_one_makes_two_system_calls) {
   sigsafe::mutex<int> shared{0};
   BOOST_TEST(test::count_system_calls([&] { ++*shared.lock(); }) == 2);
   BOOST_TEST(test::count_system_calls([] { return sigsafe::guard{}; },

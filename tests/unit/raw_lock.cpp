@@ -167,7 +167,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiting_thread_comes_in_after_the_unlock, L, loc
   BOOST_TEST(inside);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_begins_at_compile_time_and_neither_copies_nor_moves, L, locks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_constructed_at_compile_time_and_neither_copies_nor_moves, L,
+                              locks) {
   BOOST_TEST((std::is_nothrow_default_constructible_v<L>));
   BOOST_TEST((!std::is_copy_constructible_v<L> && !std::is_move_constructible_v<L>));
   BOOST_TEST((!std::is_copy_assignable_v<L> && !std::is_move_assignable_v<L>));

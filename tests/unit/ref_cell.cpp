@@ -53,9 +53,9 @@ class enables_before_it_is_free {
   void with_borrow_mut(F&& function) {
     struct end {
       enables_before_it_is_free& cell;
-      typename B::saved_state outside;
+      typename B::saved_state saved;
       ~end() {
-        B::restore(outside);
+        B::restore(saved);
         cell.borrowed_ = false;
       }
     };
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(functions_with_a_borrow_return_and_throw, B, test:
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE(it_begins_in_every_way) {
+BOOST_AUTO_TEST_CASE(it_is_constructed_in_every_way) {
   BOOST_TEST(static_cell.borrow()->y == 2);
   BOOST_TEST(*static_lazy_cell.borrow() == 0);
   ref_cell deduced{1.5};
@@ -445,7 +445,7 @@ BOOST_AUTO_TEST_CASE(a_lazy_borrow_makes_no_system_call) {
              }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(an_eager_borrow_makes_one_system_call_at_each_end) {
+BOOST_AUTO_TEST_CASE(an_eager_borrow_makes_two_system_calls) {
   ref_cell<int> cell{0};
   BOOST_TEST(test::count_system_calls([&] { ++*cell.borrow_mut(); }) == 2);
 }
@@ -556,7 +556,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(filter_map_gives_a_part_or_leaves_the_original, B,
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(map_split_gives_two_parts_that_end_in_either_order, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(map_split_gives_two_parts_that_are_released_in_either_order, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
     const counter usr1{SIGUSR1};
@@ -599,7 +599,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(map_split_gives_two_parts_that_end_in_either_order
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_that_throws_ends_no_borrow_too_early_or_too_late, B,
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_that_throws_releases_no_borrow_too_early_or_too_late, B,
                               test::hosted_backends) {
   const child_end end = in_child([] {
     ref_cell<point, B> cell{point{1, 2}};

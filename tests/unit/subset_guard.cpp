@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(subset_guards_nest_and_overlap) {
   BOOST_TEST(test::holds(end));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_crosses_other_owners_in_every_way, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_crosses_other_holds_in_every_way, B, test::hosted_backends) {
   const child_end end = begins_and_ends_crosswise_with_a_lock<subset_guard, B>();
   BOOST_TEST(test::holds(end));
 }
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_puts_the_old_mask_back_is_caught, B, test
   BOOST_TEST(test::is_caught(end));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(it_stands_in_a_handler, B, test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(it_works_in_a_handler, B, test::hosted_backends) {
   const child_end end = in_child([] {
     const counter usr2{SIGUSR2};
     int usr2_inside = -1;

@@ -120,7 +120,7 @@ class filter_map final : public celled<B> {
 const registration<filter_map<eager>> eager_filter_map{"cell/filter_map/eager"};
 const registration<filter_map<lazy>> lazy_filter_map{"cell/filter_map/lazy"};
 
-// The parts of a split end in the order in which they began.
+// The parts of a split are released in the order in which they were taken.
 template <class B>
 class map_split final : public celled<B> {
   void operation() override {

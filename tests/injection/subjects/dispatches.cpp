@@ -30,13 +30,13 @@ class dispatch_behind_eager final : public guarded_deeply {
     auto soft = soft_.lock();
     send(own_signal);
     change();
-    auto hard = hard_.lock();
+    auto off = eager_.lock();
     soft.unlock();
     change();
   }
 
   sigsafe::lazy::mutex<int> soft_;
-  sigsafe::mutex<int> hard_;
+  sigsafe::mutex<int> eager_;
 };
 const registration<dispatch_behind_eager> behind_eager{"dispatch/behind-an-eager-guard"};
 
@@ -55,7 +55,7 @@ const registration<user_unblocks> unblocks{"dispatch/the-user-unblocks", {.unord
 constexpr int plain_foreign_signal = SIGPROF;
 constexpr int eager_foreign_signal = SIGVTALRM;
 
-// Each sends own_signal, which a lazy guard around it defers; its return opens the mask again.
+// Each sends own_signal, which a lazy guard around it defers; its return unblocks everything again.
 static void foreign(int, siginfo_t* info, void*) {
   enter_foreign_handler(*info);
   send(own_signal);
@@ -65,7 +65,7 @@ static void foreign_with_guard(int, siginfo_t* info, void*) {
   send_in_guard<eager>(own_signal);
 }
 
-/// Behind a foreign handler something is deferred and the mask is open.
+/// Behind a foreign handler something is deferred and nothing is blocked.
 class behind_foreign : public guarded_deeply {
  public:
   behind_foreign() {
@@ -101,7 +101,7 @@ class eager_behind_foreign final : public behind_foreign {
     const sigsafe::basic_guard<lazy> off;
     send(plain_foreign_signal);
     {
-      const sigsafe::basic_guard<eager> hard;
+      const sigsafe::basic_guard<eager> inner;
       change();
     }
     change();

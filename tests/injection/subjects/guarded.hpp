@@ -66,7 +66,7 @@ class guarded : public subject {
 template <class... Backends>
 inline constexpr bool one_is_eager = (std::is_same_v<Backends, eager> || ...);
 
-/// Its handlers use guards themselves, which must not open anything.
+/// Its handlers use guards themselves, which must not unblock anything.
 class guarded_deeply : public guarded {
  public:
   using guarded::guarded;
@@ -74,10 +74,10 @@ class guarded_deeply : public guarded {
   void in_handler(const sigsafe::signal_info& info) noexcept override {
     if (info.number() == fault_signal) return;
     {
-      const sigsafe::basic_guard<eager> hard;
+      const sigsafe::basic_guard<eager> off;
       const sigsafe::basic_guard<lazy> soft;
     }
-    require(is_closed(), "a guard in a handler opened the mask");
+    require(everything_blocked(), "a guard in a handler opened the mask");
     change_in_handler();
   }
 };

@@ -81,7 +81,7 @@ const registration<gone_before_the_dispatch<eager>> eager_gone{
 const registration<gone_before_the_dispatch<lazy>> lazy_gone{
     "handler/gone-before-the-dispatch/lazy", {.owns_first = true}};
 
-// The end of a removal. What arrives lets the thread out that is inside the handler.
+// A removal that waits. What arrives lets the thread out that is inside the handler.
 class removal_waits final : public subject {
  public:
   void reset() override {

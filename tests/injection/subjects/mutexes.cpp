@@ -127,7 +127,7 @@ const registration<lock_guard<futex_lock, lazy>> lazy_raw{"raw_mutex/lock_guard/
 const registration<lock_guard<spinlock, eager>> eager_spin{"raw_mutex/spinlock/eager"};
 const registration<lock_guard<spinlock, lazy>> lazy_spin{"raw_mutex/spinlock/lazy"};
 
-// Two mutexes whose guards end in the order in which they began.
+// Two mutexes whose guards are released in the order in which they were taken.
 template <class First, class Second>
 class out_of_order final : public guarded {
   void operation() override {
@@ -148,7 +148,7 @@ const registration<out_of_order<lazy, eager>> lazy_eager{"out-of-order/lazy-eage
 const registration<out_of_order<lazy, lazy>> lazy_lazy{"out-of-order/lazy-lazy"};
 
 template <class B>
-class subset_outlives_an_owner final : public guarded {
+class subset_outlives_a_hold final : public guarded {
  public:
   void in_handler(const sigsafe::signal_info& info) noexcept override {
     if (info.number() == first_signal) change_in_handler();
@@ -160,13 +160,13 @@ class subset_outlives_an_owner final : public guarded {
     locked.unlock();
     change();
     require(sigsafe::signal_set::blocked().contains(first_signal),
-            "the end of an owner opened a subset_guard");
+            "a release unblocked what a subset_guard blocks");
   }
 
  private:
   sigsafe::mutex<int, sigsafe::default_raw_lock, B> mutex_;
 };
-const registration<subset_outlives_an_owner<eager>> subset_eager{"out-of-order/eager-subset_guard"};
-const registration<subset_outlives_an_owner<lazy>> subset_lazy{"out-of-order/lazy-subset_guard"};
+const registration<subset_outlives_a_hold<eager>> subset_eager{"out-of-order/eager-subset_guard"};
+const registration<subset_outlives_a_hold<lazy>> subset_lazy{"out-of-order/lazy-subset_guard"};
 
 }  // namespace injection::mutexes

@@ -10,7 +10,7 @@
 
 namespace injection::processes {
 
-// A fault does not wait for the end of a guard: the instruction could not go on.
+// A fault does not wait for the release of a guard: the instruction could not go on.
 template <class B>
 class fault_in_guard final : public guarded {
  public:
@@ -68,7 +68,7 @@ class fork_parent final : public guarded {
 const registration<fork_parent<eager>> eager_parent{"fork/parent/eager", {.forks = true}};
 const registration<fork_parent<lazy>> lazy_parent{"fork/parent/lazy", {.forks = true}};
 
-// The child opens and does not dispatch what is its parent's; what is sent to itself it handles.
+// The child unblocks and does not dispatch what is its parent's; what is sent to itself it handles.
 template <class B>
 class fork_child final : public guarded {
  public:
