@@ -14,6 +14,7 @@
 
 #include <tests/injection/board.hpp>
 #include <tests/injection/trial.hpp>
+#include <tests/support/dies_with_parent.hpp>
 
 namespace injection {
 namespace {
@@ -190,4 +191,7 @@ int go(int count, char** arguments) {
 }  // namespace
 }  // namespace injection
 
-int main(int count, char** arguments) { return injection::go(count, arguments); }
+int main(int count, char** arguments) {
+  test::let_children_die_with_us();
+  return injection::go(count, arguments);
+}

@@ -3,7 +3,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,7 +54,6 @@ child_end in_child(F&& function, int seconds = 30) {
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a child that hangs must not outlive a parent that gave up
     // Boost.Test and a parent under test leave masks and handlers; a child starts clean.
     sigset_t none;
     sigemptyset(&none);

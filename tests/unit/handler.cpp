@@ -1130,7 +1130,6 @@ void check_stops(int stops, F function) {
     CHILD_REQUIRE(stopping >= 0);
     if (stopping == 0) {
       // In a group of its own, whose parent is in another one: an orphaned group is not stopped.
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
       setpgid(0, 0);
       signal(SIGTSTP, SIG_DFL);
       function();

@@ -346,7 +346,6 @@ BOOST_AUTO_TEST_CASE(a_return_to_the_parents_call_does_not_hide_a_thread_of_the_
       CHILD_REQUIRE(succeeded(status));
       return;
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::atomic<bool> returned{false};
     std::thread opening{[&, ending_thread = gettid()] {
       test::await_sleep(ending_thread, [&] { return returned.load(); });
