@@ -1,0 +1,20 @@
+# What the builds of the host and of other targets share, see CMakeLists.txt and other_targets/.
+
+set(harness injector.cpp program.cpp subject.cpp trial.cpp)
+set(subjects
+    subjects/cells.cpp
+    subjects/dispatches.cpp
+    subjects/guards.cpp
+    subjects/handlers.cpp
+    subjects/mutexes.cpp
+    subjects/processes.cpp
+    subjects/sleeps.cpp)
+foreach(part IN ITEMS harness subjects)
+  list(TRANSFORM ${part} PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+endforeach()
+get_property(library GLOBAL PROPERTY sigsafe_sources)
+
+set(SIGSAFE_INJECTION_PAIRS
+    core
+    CACHE STRING "Two signals at every pair of instructions of which subjects: core or all")
+set_property(CACHE SIGSAFE_INJECTION_PAIRS PROPERTY STRINGS core all)
