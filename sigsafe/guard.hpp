@@ -10,6 +10,7 @@
 #include <sigsafe/detail/checked.hpp>
 #include <sigsafe/detail/wait_on.hpp>
 #include <sigsafe/location.hpp>
+#include <sigsafe/wake.hpp>
 
 namespace sigsafe {
 
@@ -111,5 +112,5 @@ decltype(auto) without(F&& function) noexcept(noexcept(std::forward<F>(function)
 }  // namespace sigsafe
 
 #if SIGSAFE_HOSTED
-#include <sigsafe/subset_guard.hpp>
+#include <sigsafe/subset_guard.hpp>  // IWYU pragma: export
 #endif

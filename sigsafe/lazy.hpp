@@ -8,7 +8,9 @@
 
 #include <sigsafe/backend/lazy.hpp>
 #include <sigsafe/guard.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/mutex.hpp>
+#include <sigsafe/raw_lock.hpp>
 #include <sigsafe/ref_cell.hpp>
 
 namespace sigsafe::lazy {

@@ -1,6 +1,7 @@
 // Everything that a hosted program needs.
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
@@ -11,3 +12,4 @@
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/subset_guard.hpp>
+// IWYU pragma: end_exports

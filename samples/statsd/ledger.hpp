@@ -42,8 +42,8 @@ class ledger {
   struct total {
     double sum = 0;
     double last = 0;
-    double least = INFINITY;
-    double greatest = -INFINITY;
+    double least = std::numeric_limits<double>::infinity();
+    double greatest = -std::numeric_limits<double>::infinity();
   };
 
   // The prefix, up to the first dot, changes with the configuration.

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -199,6 +200,7 @@ bool send_all(const options& given, const workload& load, const server_socket& s
   std::atomic<bool> give_up = false;
   std::atomic<std::uint64_t> running = given.senders;
   std::vector<std::jthread> senders;
+  senders.reserve(given.senders);
   for (std::uint64_t i = 0; i < given.senders; ++i)
     senders.emplace_back([&, i] {
       send_packets(load.source(i), given.packets, socket, give_up);
@@ -388,7 +390,7 @@ int run(const options& given) {
     for (std::size_t i = 0; i < given.daemons.size(); ++i) {
       const outcome one = run_one(given, load, given.daemons[i]);
       std::printf("round %llu of %llu, %s: %.0f updates in %.2f s\n",
-                  static_cast<unsigned long long>(round + 1),
+                  static_cast<unsigned long long>(round) + 1,
                   static_cast<unsigned long long>(given.rounds), one.protection.c_str(), one.sent,
                   one.seconds);
       std::fflush(stdout);

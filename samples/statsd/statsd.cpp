@@ -32,6 +32,7 @@
 #include <system_error>
 
 #include <sigsafe/handler.hpp>
+#include <sigsafe/handler_options.hpp>
 
 #include "config.hpp"
 #include "metrics.hpp"

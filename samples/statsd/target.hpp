@@ -130,6 +130,7 @@ class daemon_process {
                                    "--reports",
                                    folder.file("reports")};
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const int error =

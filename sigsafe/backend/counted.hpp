@@ -5,6 +5,7 @@
 
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/detail/wait_on.hpp>
+#include <sigsafe/location.hpp>
 
 namespace sigsafe::backend {
 

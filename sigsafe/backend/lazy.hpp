@@ -6,6 +6,7 @@
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/detail/hosted_backend.hpp>
 #include <sigsafe/detail/protocol.hpp>
+#include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 
 namespace sigsafe::backend {

@@ -13,7 +13,7 @@ sigsafe::backend { using native = your_type; }` into a header, and compile with 
 -DSIGSAFE_BACKEND_HEADER='\"that_header.hpp\"'. A program without interrupts names sigsafe::backend::none there."
 #endif
 
-#include SIGSAFE_NATIVE_HEADER
+#include SIGSAFE_NATIVE_HEADER  // IWYU pragma: export
 
 #if defined(SIGSAFE_NATIVE_BACKEND)
 namespace sigsafe::backend {

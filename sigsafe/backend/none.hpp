@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigsafe/backend/concept.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 
 namespace sigsafe::backend {

@@ -4,6 +4,7 @@
 #include <sigsafe/config.hpp>
 
 #include <sigsafe/backend/concept.hpp>
+#include <sigsafe/location.hpp>
 
 #if !SIGSAFE_RISCV
 #error \

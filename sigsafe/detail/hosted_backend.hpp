@@ -11,6 +11,7 @@
 #include <chrono>
 #include <span>
 
+#include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
 #include <sigsafe/location.hpp>

@@ -5,10 +5,8 @@
 //
 // The layouts are fixed as long as the names say abi1: objects that were built at different times
 // share them.
-#include <sigsafe/config.hpp>
 
 #include <cstddef>
-#include <cstdint>
 
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/src/process.hpp>

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <sigsafe/location.hpp>
+
 namespace sigsafe {
 namespace {
 

@@ -12,7 +12,6 @@
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
-#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>

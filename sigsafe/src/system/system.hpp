@@ -10,7 +10,6 @@
 #include <signal.h>
 
 #include <cstddef>
-#include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
 
