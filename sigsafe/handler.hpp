@@ -33,8 +33,8 @@ concept info_callable = std::invocable<F&, const signal_info&>;
 ///           longjmp out
 /// Pre:      destruction: this handler is not running on the same thread, else it panics
 /// Post:     destruction: no thread is inside the function, nor ever will be
-/// Errors:   std::system_error for a number that is no signal, one that cannot be caught, or one that
-///           the C library keeps for itself; nothing is installed then
+/// Errors:   std::system_error for a number that is no signal, one that cannot be caught, or one
+///           that the C library keeps for itself; nothing is installed then
 /// Cost:     the first of a signal: two system calls; a call: 4 atomic operations beside the signal
 /// Source:   POSIX.1-2024 sigaction
 template <class F>

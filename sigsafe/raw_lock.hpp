@@ -63,8 +63,8 @@ static_assert(raw_lock<spinlock>);
 /// Safety:   async-signal-safe, but a handler that locks what its own thread holds sleeps for ever:
 ///           put it into a raw_mutex or mutex; thread-safe
 /// Errors:   none
-/// Cost:     one atomic operation each to lock and to unlock; no system call unless threads contend;
-///           4 bytes
+/// Cost:     one atomic operation each to lock and to unlock; no system call unless threads
+///           contend; 4 bytes
 class futex_lock {
  public:
   constexpr futex_lock() noexcept = default;

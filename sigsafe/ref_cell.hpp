@@ -238,7 +238,8 @@ class ref_cell {
   }
 
   /// The value without a borrow: null when a mutable borrow lives.
-  /// Pre:      nothing borrows mutably while the pointer is used; interrupts are the caller's affair
+  /// Pre:      nothing borrows mutably while the pointer is used; interrupts are the caller's
+  ///           affair
   [[nodiscard]] const T* try_borrow_unguarded() const noexcept {
     return flag_.is_written() ? nullptr : &value_;
   }

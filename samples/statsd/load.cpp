@@ -315,13 +315,13 @@ void print_table(const std::vector<outcome>& outcomes) {
                 o.count("torn"), o.verdict().c_str());
   }
   std::printf(R"(
-updates/s  that arrived, from the first packet sent to the last one taken, under the storm and beside
-           its senders
+updates/s  that arrived, from the first packet sent to the last one taken, under the storm and
+           beside its senders
 CPU ns     of the daemon for each update, for all it did: receiving, parsing, locking, handlers; a
            shared machine makes it differ by a fifth from run to run
 signals    whose handlers ran
-sent       updates; dropped by the kernel for want of room, as SO_RXQ_OVFL counts them; accounted for
-           by values found in the reports
+sent       updates; dropped by the kernel for want of room, as SO_RXQ_OVFL counts them; accounted
+           for by values found in the reports
 lost       and doubled: net, summed metric by metric
 torn       how often a handler found numbers that contradict each other
 )");

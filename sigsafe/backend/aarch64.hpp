@@ -19,12 +19,12 @@ inline constexpr unsigned long daif_fiq = 1UL << 6;
 /// Holds off the interrupts in Masks (daif_irq, daif_fiq or both) on this CPU; not exceptions,
 /// SErrors and debug events. It changes no other bit of DAIF. Holds are released in the reverse
 /// order. A kernel that keeps FIQ for what must always come through uses basic_aarch64<daif_irq>.
-/// Safety:   callable from an interrupt handler; needs EL1 or higher (or SCTLR_EL1.UMA); a task must
-///           not move to another CPU while it is held
+/// Safety:   callable from an interrupt handler; needs EL1 or higher (or SCTLR_EL1.UMA); a task
+///           must not move to another CPU while it is held
 /// Errors:   none, but for wait
 /// Cost:     disable: mrs, and, msr; restore: a test, mrs, bic, orr, msr, isb
-/// Source:   Arm ARM (DDI 0487), asynchronous exceptions: one that is pending and not masked is taken
-///           before the first instruction after a context synchronization event, such as isb
+/// Source:   Arm ARM (DDI 0487), asynchronous exceptions: one that is pending and not masked is
+///           taken before the first instruction after a context synchronization event, such as isb
 template <unsigned long Masks = daif_irq | daif_fiq>
 struct basic_aarch64 {
   static_assert(Masks != 0 && (Masks & ~(daif_irq | daif_fiq)) == 0,

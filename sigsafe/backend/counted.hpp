@@ -63,8 +63,8 @@ struct counted {
 
   static bool enabled() noexcept { return Flat::enabled(); }
 
-  /// Pre:      the caller has the only hold on this CPU, and interrupts were enabled before it, else
-  ///           it panics.   Post: !enabled()
+  /// Pre:      the caller has the only hold on this CPU, and interrupts were enabled before it,
+  ///           else it panics.   Post: !enabled()
   static void wait(saved_state, location where = location::current()) noexcept {
     require_outermost(Storage::nesting().holds == 1, where);
     const auto saved = Storage::nesting().saved;

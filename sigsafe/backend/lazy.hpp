@@ -19,8 +19,8 @@ namespace sigsafe::backend {
 /// guards in the reverse order.
 /// Safety:   async-signal-safe, thread-safe; errno is kept
 /// Errors:   none
-/// Cost:     no system call; the release of a basic_guard is one store, one load and one branch. When
-///           a signal was deferred, two system calls and its handlers at the last release
+/// Cost:     no system call; the release of a basic_guard is one store, one load and one branch.
+///           When a signal was deferred, two system calls and its handlers at the last release
 struct lazy : detail::hosted_backend {
   using saved_state = unsigned;  // the depth before
 

@@ -22,8 +22,9 @@ enum class riscv_mode { supervisor, machine };
 ///           hart while it is held; wait in supervisor mode needs mstatus.TW clear
 /// Errors:   none, but for wait
 /// Cost:     disable: csrrci; restore: a test, csrsi
-/// Source:   RISC-V Privileged 1.12, 3.1.9: whether an interrupt is taken is evaluated immediately after
-///           an explicit write to such a register; 3.3.3: wfi wakes also when they are disabled
+/// Source:   RISC-V Privileged 1.12, 3.1.9: whether an interrupt is taken is evaluated immediately
+///           after an explicit write to such a register; 3.3.3: wfi wakes also when they are
+///           disabled
 template <riscv_mode Mode = riscv_mode::supervisor>
 struct basic_riscv {
   using saved_state = bool;  // were interrupts enabled?

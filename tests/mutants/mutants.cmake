@@ -1,10 +1,11 @@
-# The catalogue of mutants: broken copies of the library, each a patch with one fault. README.md says
-# what a patch contains. The suites ask here for their mutants:
+# The catalogue of mutants: broken copies of the library, each a patch with one fault. README.md
+# says what a patch contains. The suites ask here for their mutants:
 #
 #   sigsafe_mutants(<suite> <variable>)              the names of the patches of a suite
-#   sigsafe_mutant_field(<name> <field> <variable>)  a field of the header; a list of several; or empty
-#   sigsafe_mutant_files(<name> <variable>)          the files that it changes, from the project's root
-#   sigsafe_mutant_tree(<name> <tree>)               copies of these files below <tree>, changed, when
+#   sigsafe_mutant_field(<name> <field> <variable>)  a field of the header; a list of several; or
+#   empty sigsafe_mutant_files(<name> <variable>)          the files that it changes, from the
+#   project's root sigsafe_mutant_tree(<name> <tree>)               copies of these files below
+#   <tree>, changed, when
 #                                                    <tree>/applied is built
 #
 # A patch that no longer applies leaves the copies as they are and says so in <tree>/rejected, for

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Sourced by tests/run and samples/run: makes sure that the tools and libraries are there.
+# Sourced by tests/run: makes sure that the tools and libraries are there.
 #
 #   prepare NEED...
 #
@@ -14,6 +14,7 @@ is_there() {
     ninja-build) command -v ninja ;;
     pkgconf) command -v pkg-config ;;
     binutils) command -v size ;;
+    patch) command -v patch ;;
     libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
@@ -69,7 +70,8 @@ prepare() {
   as_root=
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null 2>&1; then
-      printf 'These packages are missing, and installing them needs root or sudo:%s\n' "$missing" >&2
+      printf 'These packages are missing, and installing them needs root or sudo:%s\n' \
+        "$missing" >&2
       exit 1
     fi
     as_root=sudo
@@ -78,4 +80,51 @@ prepare() {
   apt update
   # shellcheck disable=SC2086 # the packages are words
   apt install --no-install-recommends $missing
+}
+
+# prepare_for QUICK LABELS: what the tests with these labels need; QUICK is true or false.
+prepare_for() {
+  needs='g++ cmake ninja-build libboost-test-dev'
+  [ "$1" = true ] || needs="$needs clang libclang-rt-dev"
+  for label in $2; do
+    case $label in
+      benchmark) needs="$needs libbenchmark-dev" ;;
+      freestanding)
+        needs="$needs patch g++-aarch64-linux-gnu g++-riscv64-linux-gnu qemu-system-x86"
+        needs="$needs qemu-system-arm qemu-system-misc binutils"
+        ;;
+      injection)
+        needs="$needs patch libcli11-dev libfmt-dev binutils g++-aarch64-linux-gnu"
+        needs="$needs g++-riscv64-linux-gnu qemu-user"
+        ;;
+      mutants) needs="$needs patch" ;;
+      package) needs="$needs binutils pkgconf" ;;
+      stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
+      sweep) needs="$needs libcli11-dev libfmt-dev" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # words
+  prepare $needs
+  case " $2 " in
+    *' injection '* | *' freestanding '*)
+      # The package for i386 that leaves the cross compilers in place is that of the compiler's own
+      # version.
+      if [ "$(uname -m)" = x86_64 ]; then
+        prepare "g++-$(g++ -dumpversion | cut -d. -f1)-multilib"
+      fi
+      ;;
+  esac
+  case " $2 " in *' lint '*) prepare_optional clang-format-19 clang-tidy-19 shellcheck ;; esac
+  # Newer releases have the emulator for RISC-V in a package of its own.
+  case " $2 " in *' freestanding '*) prepare_optional qemu-system-riscv ;; esac
+}
+
+# prepare_optional NEED...: those that this release has; tests say SKIPPED without the others.
+prepare_optional() {
+  command -v apt-get >/dev/null 2>&1 || return 0
+  for optional in "$@"; do
+    if ! is_installed "$optional" && apt-cache show "$optional" >/dev/null 2>&1; then
+      prepare "$optional"
+    fi
+  done
 }

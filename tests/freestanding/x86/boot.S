@@ -3,8 +3,8 @@
 #define STACK_SIZE 65536
 #define TRAMPOLINE 0x8000  // where board.cpp copies the second CPU's first instructions to
 
-// The loader (QEMU) reads the entry from this note, of type 18, and enters it in 32-bit protected mode
-// without paging, interrupts disabled and memory zeroed.
+// The loader (QEMU) reads the entry from this note, of type 18, and enters it in 32-bit protected
+// mode without paging, interrupts disabled and memory zeroed.
   .section .note.pvh, "a", @note
   .long 4, 8, 18
   .asciz "Xen"
