@@ -1,5 +1,5 @@
 // What the injector must know of a processor: its breakpoint, its registers, and where an
-// instruction may continue. The only target conditionals of the injection stand here.
+// instruction may continue. The only target conditionals of the injection are here.
 #pragma once
 
 #include <signal.h>

@@ -17,6 +17,7 @@
 #include <tests/stress/report.hpp>
 #include <tests/stress/source.hpp>
 #include <tests/support/sanitizers.hpp>
+#include <tests/support/signal_queue.hpp>
 
 namespace stress {
 
@@ -428,6 +429,7 @@ int suite::run(int argc, const char* const* argv) {
   if (const int* status = std::get_if<int>(&parsed)) return *status;
   // Ignored, children could not be waited for.
   ::signal(SIGCHLD, SIG_DFL);
+  test::note_a_full_signal_queue();
   try {
     return session{*this, broken, std::get<options>(parsed), argv[0]}.go();
   } catch (const std::exception& error) {

@@ -12,7 +12,7 @@ namespace test {
 
 /// Makes it so, from now on, for fork in this process and its children; not for _Fork and clone.
 inline void let_children_die_with_us() noexcept {
-  static pid_t forking;
+  static thread_local pid_t forking;
   pthread_atfork([] { forking = getpid(); }, nullptr,
                  [] {
                    prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1360,7 +1360,7 @@ BOOST_AUTO_TEST_CASE(a_lack_of_memory_is_reported) {
 
 BOOST_AUTO_TEST_CASE(a_refusal_by_the_kernel_is_reported_and_leaves_the_others_as_they_were) {
   check_in_child([] {
-    // What stands there wants SA_RESTART, the new one does not: the flags have to change.
+    // The registered one wants SA_RESTART, the new one does not: the flags have to change.
     noting on_usr1{SIGUSR1, notes{7}, {.restart = true}};
     refuse_system_call(SYS_rt_sigaction, EPERM, 0, SIGUSR1 + 1, 1);
     check_fails_with(std::errc::operation_not_permitted, "sigsafe: sigaction failed");

@@ -135,7 +135,7 @@ class mortal {
 
 std::atomic<long> arrived_elsewhere{0};
 
-/// While no handler of sigsafe stands there the signal is counted by a foreign one.
+/// While no handler of sigsafe is registered the signal is counted by a foreign one.
 void count_elsewhere(int signal) {
   struct sigaction action{};
   action.sa_handler = [](int) { ++arrived_elsewhere; };

@@ -8,7 +8,7 @@
 
 namespace {
 
-// What still stands when the object is unloaded ends then.
+// What is still registered when the object is unloaded is removed then.
 std::optional<sigsafe::handler<void (*)() noexcept>> handler;
 
 void begin(int signal, void (*function)() noexcept) { handler.emplace(signal, function); }

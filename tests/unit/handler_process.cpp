@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_has_handlers_of_its_own) {
           raise(SIGUSR1);
           CHILD_REQUIRE(child_calls == 3 && calls == 0);
         }
-        raise(SIGUSR1);  // the parent's stands there still, for the default action
+        raise(SIGUSR1);  // the parent's is still there, for the default action
       });
       CHILD_REQUIRE(killed_by(status, SIGUSR1));
     }

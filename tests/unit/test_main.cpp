@@ -1,10 +1,14 @@
 // What all other tests rely on: the test executable itself leaves the signals alone.
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+
+#include <tests/support/child.hpp>
+#include <tests/support/signal_queue.hpp>
 
 BOOST_AUTO_TEST_SUITE(test_main)
 
@@ -13,6 +17,19 @@ BOOST_AUTO_TEST_CASE(installs_no_handlers) {
   struct sigaction current;
   BOOST_REQUIRE(sigaction(SIGABRT, nullptr, &current) == 0);
   BOOST_TEST((current.sa_handler == SIG_DFL));
+}
+
+BOOST_AUTO_TEST_CASE(says_that_the_signal_queue_is_full) {
+  const test::child_end silent = test::in_child(test::note_a_full_signal_queue);
+  BOOST_TEST(silent.errors == "");
+  const test::child_end full = test::in_child([] {
+    rlimit limit{};
+    getrlimit(RLIMIT_SIGPENDING, &limit);
+    limit.rlim_cur = 0;
+    CHILD_REQUIRE(setrlimit(RLIMIT_SIGPENDING, &limit) == 0);
+    test::note_a_full_signal_queue();
+  });
+  BOOST_TEST(full.errors.starts_with("There is room for 0 signals in the queue of user "));
 }
 
 BOOST_AUTO_TEST_CASE(a_test_that_is_killed_leaves_no_process) {

@@ -17,6 +17,7 @@
 #include <tests/injection/runner/stepper.hpp>
 #include <tests/injection/runner/supervise.hpp>
 #include <tests/injection/runner/symbols.hpp>
+#include <tests/support/signal_queue.hpp>
 
 namespace injection {
 namespace {
@@ -233,6 +234,7 @@ int main(int count, char** arguments) {
                "succeed only if a violation is found");
   app.add_flag("--list", wanted.only_list, "name the subjects");
   CLI11_PARSE(app, count, arguments);
+  test::note_a_full_signal_queue();
   wanted.tested.path = std::filesystem::absolute(wanted.tested.path);
   std::istringstream words{wanted.emulator};
   for (std::string word; words >> word;) wanted.tested.emulator.push_back(word);

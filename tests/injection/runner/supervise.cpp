@@ -190,10 +190,12 @@ outcome carry_out(const program& tested, const order& wanted) {
     shared->learning = 0;
     shared->violation[0] = '\0';
     shared->at = {};
+    const pid_t runner = getpid();
     const pid_t process = fork();
     if (process < 0) fail("fork");
     if (process == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != runner) _exit(0);
       execute(tested, {"sweep", std::to_string(shared.descriptor())});
     }
     const bool ended = await(process, shared, wanted.patience);

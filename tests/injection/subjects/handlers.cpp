@@ -1,4 +1,5 @@
-// A signal that arrives while its handlers come and go is handled once, by whoever stands there.
+// A signal that arrives while its handlers come and go is handled once, by whoever is registered
+// then.
 #include <optional>
 
 #include <sigsafe/detail/handler_node.hpp>
@@ -21,7 +22,7 @@ struct nothing {
 
 static void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
 
-/// Below sigsafe's handlers stands a foreign one.
+/// A foreign handler was there before sigsafe's.
 class on_foreign : public subject {
  public:
   on_foreign() { install_foreign(first_signal, &foreign); }
