@@ -15,6 +15,7 @@
 #include <sigsafe/backend/none.hpp>
 #include <sigsafe/backend/posix.hpp>
 #include <sigsafe/guard.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/ref_cell.hpp>
@@ -94,6 +95,25 @@ struct machine {
   static inline bool enabled_ = true;
   static inline int cpu = 0;
   static inline backend::nesting<machine> nestings[2];
+};
+
+/// The same, and its sleeps can end after a time or with a descriptor.
+struct timed_machine : machine {
+  using duration = int;
+  using descriptors = int;
+  static bool wait_for(saved_state saved, duration, sigsafe::location) noexcept {
+    wait(saved);
+    return true;
+  }
+  static sigsafe::wake poll(saved_state saved, descriptors, sigsafe::location) noexcept {
+    wait(saved);
+    return sigsafe::wake::ready;
+  }
+  static sigsafe::wake poll(saved_state saved, descriptors, duration, sigsafe::location) noexcept {
+    wait(saved);
+    return sigsafe::wake::timeout;
+  }
+  static const void* self() noexcept { return &nestings[cpu]; }
 };
 
 }  // namespace
@@ -215,11 +235,32 @@ BOOST_AUTO_TEST_CASE(self_tells_threads_apart_and_backends_not) {
   BOOST_TEST(here != there);
 }
 
+BOOST_AUTO_TEST_CASE(a_timed_one_is_what_wait_for_and_poll_ask_for) {
+  BOOST_TEST(sigsafe::timed_backend<backend::posix>);
+  BOOST_TEST(sigsafe::timed_backend<backend::lazy>);
+  BOOST_TEST(sigsafe::timed_backend<timed_machine>);
+  BOOST_TEST(!sigsafe::timed_backend<machine>);
+  BOOST_TEST(!sigsafe::timed_backend<backend::none>);
+}
+
+// A checked build must not take it for a release on a wrong CPU, which panics.
+BOOST_AUTO_TEST_CASE(a_guard_may_wake_up_on_another_cpu_from_every_kind_of_sleep) {
+  const auto sleep = [](auto how) {
+    sigsafe::basic_guard<timed_machine> off;
+    how(off);
+  };
+  sleep([](auto& off) { off.wait(); });
+  sleep([](auto& off) { BOOST_TEST(off.wait_for(1)); });
+  sleep([](auto& off) { BOOST_TEST((off.poll(0) == sigsafe::wake::ready)); });
+  sleep([](auto& off) { BOOST_TEST((off.poll(0, 1) == sigsafe::wake::timeout)); });
+  BOOST_TEST(timed_machine::enabled());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(counted, test::clean_thread)
 
-BOOST_AUTO_TEST_CASE(a_sleeper_that_wakes_up_on_another_cpu_owns_there) {
+BOOST_AUTO_TEST_CASE(a_sleeper_that_wakes_up_on_another_cpu_holds_there) {
   using counted_machine = backend::counted<machine, machine>;
   {
     sigsafe::basic_guard<counted_machine> off;
