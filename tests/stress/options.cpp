@@ -270,7 +270,7 @@ std::vector<std::string> long_options(const CLI::App& app) {
 
 /// What CLI11 refuses is an option without a value, or with too many.
 std::string reason_of(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::string name = text.substr(0, text.find(':'));
   const CLI::Option* const option = app.get_option_no_throw(name);
   if (option == nullptr) return text;

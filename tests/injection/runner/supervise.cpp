@@ -155,7 +155,7 @@ program_list list_of(const program& tested) {
   std::istringstream lines{text};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words{line};
-    std::string kind, name;
+    std::string kind;
     words >> kind;
     if (kind == "marks") {
       words >> std::hex >> list.begin >> list.end;
