@@ -15,8 +15,7 @@
 namespace sigsafe {
 
 /// Disables interrupts on the calling thread while it lives; its destructor releases it. Guards
-/// nest:
-/// only the release of the outermost one enables. It neither copies nor moves, so guards are
+/// nest: only the release of the outermost one enables. It neither copies nor moves, so guards are
 /// released in the reverse order of their construction; a function can still return one.
 /// Safety:   async-signal-safe, thread-safe; it belongs to the thread that began it
 /// Pre:      none.   Post: !B::enabled()

@@ -62,8 +62,7 @@ inline void require_outermost(bool outermost, location where) noexcept {
   if (!outermost) [[unlikely]]
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "
-        "guards, "
-        "locks and borrows of this CPU first, and do not wait in an interrupt handler",
+        "guards, locks and borrows of this CPU first, and do not wait in an interrupt handler",
         where);
 }
 

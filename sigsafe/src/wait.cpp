@@ -68,8 +68,7 @@ void require_only_hold(location where) noexcept {
   if (thread.depth.load() + thread.count.load() != 1)
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "
-        "guards, "
-        "locks and borrows of this thread first",
+        "guards, locks and borrows of this thread first",
         where);
 }
 

@@ -4,14 +4,14 @@
 // A case is a function template over its environment, which says where it runs:
 //
 //   struct environment {
-//     using backend = ...;                       the backend under test
-//     template <class F> class handler;          handler<F>{line, f}: while it lives, f handles the
-//     line static void raise(line);                   makes an interrupt pending on this thread or
-//     CPU; when
-//                                                interrupts are enabled, its handler has run on
-//                                                return
-//     static void raise_soon();                  line::timer becomes pending by itself, a little
-//     later static bool panics(F, const char* text);   does F panic, with this in the text?
+//     using backend = ...;      the backend under test
+//     template <class F> class handler;
+//                               handler<F>{line, f}: while it lives, f handles the line
+//     static void raise(line);  makes an interrupt pending on this thread or CPU; when interrupts
+//                               are enabled, its handler has run on return
+//     static void raise_soon(); line::timer becomes pending by itself, a little later
+//     static bool panics(F, const char* text);
+//                               does F panic, with this in the text?
 //     [[noreturn]] static void fail(const char* what, sigsafe::location);
 //   };
 //
