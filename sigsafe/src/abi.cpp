@@ -26,7 +26,7 @@
       "\n"                                                       \
       ".popsection")
 
-SIGSAFE_UNIQUE("sigsafe_abi1_this_thread", ".tbss", "awT", "nobits", ".zero 192");
+SIGSAFE_UNIQUE("sigsafe_abi1_this_thread", ".tbss", "awT", "nobits", ".zero 512");
 SIGSAFE_UNIQUE("sigsafe_abi1_process", ".bss", "aw", "nobits", ".zero 64");
 SIGSAFE_UNIQUE("sigsafe_abi1_table", ".bss", "aw", "nobits", ".zero 16384");
 SIGSAFE_UNIQUE("sigsafe_abi1_trampoline_address", ".data.rel.ro", "aw", "progbits",
@@ -39,22 +39,33 @@ template <class T>
 constexpr bool fits(std::size_t size) {
   return sizeof(T) <= size && alignof(T) <= 64;
 }
-static_assert(fits<thread_state>(192));
+static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
 
 constexpr std::size_t word = sizeof(void*);
 
-static_assert(offsetof(thread_state, depth) == 0);
-static_assert(offsetof(thread_state, count) == 4);
-static_assert(offsetof(thread_state, eager) == 8);
-static_assert(offsetof(thread_state, deferred) == 12);
+static_assert(offsetof(thread_state, held) == 0);
+static_assert(offsetof(thread_state, eager) == 4);
+static_assert(offsetof(thread_state, deferred) == 8);
+static_assert(offsetof(thread_state, resumed) == 12);
 static_assert(offsetof(thread_state, added) == 16);
-static_assert(offsetof(thread_state, running) == 24);
-static_assert(offsetof(thread_state, info) == 24 + word);
+static_assert(offsetof(thread_state, called) == 24);
+static_assert(offsetof(thread_state, named) == 32);
+static_assert(offsetof(thread_state, seen) == 40);
+static_assert(offsetof(thread_state, id) == 44);
+static_assert(offsetof(thread_state, id_of) == 48);
+static_assert(offsetof(thread_state, running) == 48 + word);
+static_assert(offsetof(thread_state, place) == 48 + 2 * word);
+static_assert(offsetof(thread_state, namers) == 48 + 3 * word);
+static_assert(offsetof(thread_state, info) == 176 + 3 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
+static_assert(offsetof(process_identity, arrivals) == word + 4);
+static_assert(offsetof(process_identity, sleepers) == word + 8);
+static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
+static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

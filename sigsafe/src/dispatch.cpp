@@ -12,6 +12,7 @@
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
+#include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
@@ -66,13 +67,16 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
 
 dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
   const eager_scope eager;
-  return run_registered(signal, info, context);
+  const dispatched outcome = run_registered(signal, info, context);
+  announce_arrival(signal);
+  return outcome;
 }
 
 void run_now(int signal, siginfo_t& info, void* context) noexcept {
   const eager_scope eager;
   if (run_registered(signal, info, context) == dispatched::no_handler)
     run_previous(signal, info, context);
+  announce_arrival(signal);
 }
 
 }  // namespace sigsafe::detail

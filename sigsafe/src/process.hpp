@@ -23,9 +23,15 @@ struct process_page {
   raw_mutex<futex_lock, backend::posix> registration;
 };
 
+struct sleeper_block;
+
 struct process_identity {
   std::atomic<process_page*> page;
   std::atomic<std::uint32_t> generations;  // how many were given out, here and in our ancestors
+  std::atomic<std::uint32_t> arrivals;     // see sleepers.hpp
+  std::atomic<sleeper_block*> sleepers;
+  std::atomic<int> wake_signal;  // 0: the default
+  std::atomic<bool> wake_signal_is_installed;
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

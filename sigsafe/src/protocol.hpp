@@ -7,17 +7,15 @@
 
 #include <signal.h>
 
-#include <sigsafe/signal_set.hpp>
-
 namespace sigsafe::detail {
 
 /// Rule 2: writes the signal down and blocks the maskable set in the interrupted context.
 /// Pre:      the thread is held and has deferred nothing
 void defer(const siginfo_t& info, void* interrupted_context) noexcept;
 
-/// The middle of rule 4: runs the handlers of the deferred signal, or queues it again. Returns true
+/// Rule 4: runs the handlers of the deferred signal, or gives it back to the kernel. Returns true
 /// when a handler ran.
-/// Pre:      everything maskable is blocked; mask_before is the mask before that
-bool take_deferred(signal_set mask_before) noexcept;
+/// Pre:      everything maskable is blocked, and eager is raised
+bool take_deferred() noexcept;
 
 }  // namespace sigsafe::detail

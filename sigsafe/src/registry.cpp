@@ -34,6 +34,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -53,6 +54,8 @@ void require_catchable(int signal) {
   if (signal < 1 || signal > 64) refuse(signal, "signals have the numbers 1 to 64");
   if (!signal_set::all().contains(signal))
     refuse(signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
+  if (signal == wake_signal())
+    refuse(signal, "sigsafe wakes threads with it; choose another for that with set_wake_signal");
 }
 
 struct sigaction current_action(int signal) noexcept {

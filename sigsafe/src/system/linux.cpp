@@ -1,12 +1,16 @@
 #include <sigsafe/src/system/system.hpp>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <system_error>
@@ -56,6 +60,38 @@ int queue_to_this_thread(const siginfo_t& info) noexcept {
   return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0
              ? 0
              : errno;
+}
+
+// What says that it comes from the kernel, or from kill, a thread may queue to nobody but itself:
+// rt_sigqueueinfo takes its number for that, which is the process's only in the first thread. Linux
+// 6.9 knows a descriptor of the thread whose signal goes to all of its process.
+int queue_to_this_process(const siginfo_t& info) noexcept {
+  if (syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info) == 0) return 0;
+  if (errno != EPERM) return errno;
+  constexpr unsigned of_a_thread = O_EXCL;     // PIDFD_THREAD
+  constexpr unsigned to_its_process = 1U << 1;  // PIDFD_SIGNAL_THREAD_GROUP
+  const auto self = static_cast<int>(syscall(SYS_pidfd_open, syscall(SYS_gettid), of_a_thread));
+  if (self < 0) return EPERM;
+  const bool sent =
+      syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
+  close(self);
+  return sent ? 0 : EPERM;
+}
+
+std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(syscall(SYS_gettid)); }
+
+void send_to_thread(std::uint32_t thread, int signal) noexcept {
+  const errno_saver saver;
+  syscall(SYS_tgkill, getpid(), thread, signal);
+}
+
+int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked) {
+  const sigset_t mask = blocked.native();
+  constexpr std::int64_t second = 1'000'000'000;
+  // About 31 years stand for every longer time: time_t may have 32 bits.
+  const std::int64_t seconds = std::min(nanoseconds / second, second);
+  const timespec limit{static_cast<time_t>(seconds), static_cast<long>(nanoseconds % second)};
+  return ::ppoll(fds, size, nanoseconds < 0 ? nullptr : &limit, &mask);
 }
 
 void* map_wiped_by_fork(std::size_t size) {

@@ -7,9 +7,11 @@
 
 #include <sigsafe/config.hpp>
 
+#include <poll.h>
 #include <signal.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
 
@@ -24,6 +26,18 @@ signal_set change_mask(int how, signal_set signals) noexcept;
 
 /// Queues a signal, with exactly this siginfo, to the calling thread. Returns 0 or the error.
 int queue_to_this_thread(const siginfo_t& info) noexcept;
+
+/// The same to this process. Returns EPERM when the kernel lets only the first thread do so with a
+/// siginfo that says that the kernel, or kill, sent the signal.
+int queue_to_this_process(const siginfo_t& info) noexcept;
+
+/// The number of the calling thread, and a signal to a thread of this process. errno is kept.
+std::uint32_t thread_id() noexcept;
+void send_to_thread(std::uint32_t thread, int signal) noexcept;
+
+/// Sleeps as ppoll does, for at most `nanoseconds`, or without end when they are negative. The
+/// kernel's mask is `blocked` meanwhile. A cancellation point.
+int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked);
 
 /// Maps memory that reads as zeros, and does so again in every forked child, also after _Fork and
 /// clone, which run no atfork handler. It is never unmapped but by unmap, in a lost race.
