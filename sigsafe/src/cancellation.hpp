@@ -35,14 +35,14 @@ inline int disable_cancellation() noexcept {
 
 /// Puts the state back. When the interrupted code can be cancelled at any instruction, as in a
 /// system call that blocks, and was cancelled meanwhile, the thread unwinds from here into that
-/// code, with its mask.
+/// code, with its mask unless the context is null.
 /// Pre:      everything else has been put back
 inline void enable_cancellation(int state, const void* interrupted_context) {
   struct on_unwinding {
     const void* context;
     bool returned = false;
     ~on_unwinding() {
-      if (!returned) set_mask_of(context);
+      if (!returned && context != nullptr) set_mask_of(context);
     }
   } mask{interrupted_context};
   int type;

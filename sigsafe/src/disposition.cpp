@@ -34,8 +34,9 @@ void disposition::call(int signal, siginfo_t& info, void* context) const noexcep
     reinterpret_cast<void (*)(int)>(address)(signal);
 }
 
+// Whatever its flags are: signal() saves and restores handlers without them.
 bool is_trampoline(const struct sigaction& action) noexcept {
-  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == trampoline;
+  return action.sa_sigaction == trampoline;
 }
 
 // The disposition is set to the default for a moment; the signal, with its siginfo, is queued again

@@ -8,6 +8,7 @@
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/caller.hpp>
 #include <sigsafe/src/cancellation.hpp>
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/errno_saver.hpp>
@@ -17,12 +18,40 @@
 
 namespace sigsafe::detail {
 
-void defer(const siginfo_t& info, void* interrupted_context) noexcept {
+namespace {
+
+// Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
+bool is_blocked_by_others(int signal) noexcept {
+  const thread_state& thread = current_thread();
+  return !signal_set::from_bits(thread.added.load() & ~thread.named.load()).contains(signal);
+}
+
+// Rule 14: without queueing, which would call the foreign handler once more.
+bool run_called() noexcept {
+  bool ran = false;
+  for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
+    siginfo_t info = unknown_info(signal);
+    ran = run_handlers(signal, info, nullptr) == dispatched::ran || ran;
+  }
+  return ran;
+}
+
+bool run_or_requeue(siginfo_t& info) noexcept {
+  if (!is_blocked_by_others(info.si_signo) &&
+      run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
+    return true;
+  // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
+  requeue(info);
+  return false;
+}
+
+}  // namespace
+
+void note_deferred(const siginfo_t& info) noexcept {
   thread_state& thread = current_thread();
   thread.info = info;
   handler_fence();  // info is whole before deferred says so
   thread.deferred.store(process_generation());
-  block_maskable_in(interrupted_context);
 }
 
 bool take_deferred() noexcept {
@@ -32,6 +61,7 @@ bool take_deferred() noexcept {
   // is the parent's to dispatch (rule 10).
   if (generation == 0) return false;
   if (generation != process_generation()) {
+    thread.called.store(0);
     thread.deferred.store(0);
     return false;
   }
@@ -39,15 +69,9 @@ bool take_deferred() noexcept {
   handler_fence();  // info is read before the next deferral may overwrite it
   thread.deferred.store(0);
   handler_fence();
-  // Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
   const uncancellable_scope uncancellable;
-  const auto ours = signal_set::from_bits(thread.added.load() & ~thread.named.load());
-  if (ours.contains(info.si_signo) &&
-      run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
-    return true;
-  // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
-  requeue(info);
-  return false;
+  const bool ran = run_or_requeue(info);
+  return run_called() || ran;
 }
 
 namespace {

@@ -9,12 +9,13 @@
 
 namespace sigsafe::detail {
 
-/// Rule 2: writes the signal down and blocks the maskable set in the interrupted context.
-/// Pre:      the thread is held and has deferred nothing
-void defer(const siginfo_t& info, void* interrupted_context) noexcept;
+/// Rule 2: writes the signal down.
+/// Pre:      the thread is held and has deferred nothing; everything maskable is blocked and will
+///           stay so
+void note_deferred(const siginfo_t& info) noexcept;
 
-/// Rule 4: runs the handlers of the deferred signal, or gives it back to the kernel. Returns true
-/// when a handler ran.
+/// Rule 4: runs the handlers of the deferred signal, or gives it back to the kernel; and those that
+/// other code called meanwhile. Returns true when a handler ran.
 /// Pre:      everything maskable is blocked, and eager is raised
 bool take_deferred() noexcept;
 

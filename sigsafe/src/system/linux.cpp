@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,6 +93,14 @@ int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked)
   const std::int64_t seconds = std::min(nanoseconds / second, second);
   const timespec limit{static_cast<time_t>(seconds), static_cast<long>(nanoseconds % second)};
   return ::ppoll(fds, size, nanoseconds < 0 ? nullptr : &limit, &mask);
+}
+
+bool copy_from(const void* place, void* to, std::size_t size) noexcept {
+  const errno_saver saver;
+  const iovec local{to, size};
+  const iovec remote{const_cast<void*>(place), size};
+  const long copied = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL);
+  return copied == static_cast<long>(size);
 }
 
 void* map_wiped_by_fork(std::size_t size) {

@@ -39,6 +39,9 @@ void send_to_thread(std::uint32_t thread, int signal) noexcept;
 /// kernel's mask is `blocked` meanwhile. A cancellation point.
 int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked);
 
+/// Copies from a place that may not be readable; false when it is not. errno is kept.
+bool copy_from(const void* place, void* to, std::size_t size) noexcept;
+
 /// Maps memory that reads as zeros, and does so again in every forked child, also after _Fork and
 /// clone, which run no atfork handler. It is never unmapped but by unmap, in a lost race.
 /// Errors:   std::system_error
