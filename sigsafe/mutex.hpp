@@ -46,7 +46,7 @@ class holder {
  public:
   constexpr void before_lock(location) const noexcept {}
   constexpr void locked(location) noexcept {}
-  constexpr void before_unlock() noexcept {}
+  constexpr void before_unlock(location) noexcept {}
 };
 
 template <class B>
@@ -61,9 +61,9 @@ class holder<B, true> {
     site_.record(where);
     __atomic_store_n(&thread_, B::self(), __ATOMIC_RELAXED);
   }
-  void before_unlock() noexcept {
+  void before_unlock(location where) noexcept {
     if (thread() != B::self())
-      site_.panic("a mutex is unlocked by a thread that does not hold it", {nullptr, 0},
+      site_.panic("a mutex is unlocked by a thread that does not hold it", where,
                   "it was last locked at");
     __atomic_store_n(&thread_, nullptr, __ATOMIC_RELAXED);
   }
@@ -107,7 +107,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
   /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
   void lock(location where = location::current()) noexcept(detail::locks_nothrow<L>)
       SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
     if constexpr (waitable_lock<L>) {
       if (!lock_.try_lock()) [[unlikely]]
@@ -121,17 +121,17 @@ class SIGSAFE_CAPABILITY raw_mutex {
   /// Returns false, and leaves interrupts as they were, when somebody holds it.
   [[nodiscard]] bool try_lock(location where = location::current()) noexcept(
       detail::tries_nothrow<L>) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     return lock_.try_lock() && locked(hold, where);
   }
 
   /// Pre:      this thread holds it
-  void unlock() noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
-    holder_.before_unlock();
+  void unlock(location where = location::current()) noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
+    holder_.before_unlock(where);
     // The saved state goes to a local before the next holder may overwrite it.
     const detail::hold<B> hold = hold_;
     lock_.unlock();
-    hold.release();
+    hold.release(where);
   }
 
   /// For at most a duration; false when the time was up. One that is not positive only tries.
@@ -143,7 +143,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
       return detail::attempt_for(lock_, detail::to_nanoseconds(time),
                                  [&] { return try_lock(where); });
     } else {
-      detail::provisional_hold<B> hold;
+      detail::provisional_hold<B> hold{where};
       return lock_.try_lock_for(time) && locked(hold, where);
     }
   }
@@ -155,7 +155,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
     if constexpr (detail::waits_until<L, Time>) {
       return detail::attempt_until(lock_, time, [&] { return try_lock(where); });
     } else {
-      detail::provisional_hold<B> hold;
+      detail::provisional_hold<B> hold{where};
       return lock_.try_lock_until(time) && locked(hold, where);
     }
   }
@@ -201,7 +201,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
 
  private:
   bool attempt(location where) noexcept(detail::tries_nothrow<L>) SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
     return lock_.try_lock() && locked(hold, where);
   }
@@ -209,7 +209,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
   // It waits without the hold: a handler of this thread may do what the holder waits for.
   [[gnu::noinline]] void lock_contended(detail::hold<B> hold,
                                         location where) noexcept(detail::locks_nothrow<L>) {
-    hold.release();
+    hold.release(where);
     do lock_.wait();
     while (!attempt(where));
   }
@@ -240,15 +240,15 @@ class [[nodiscard]] mutex_guard {
     mutex_guard(std::move(other)).swap(*this);
     return *this;
   }
-  ~mutex_guard() { unlock(); }
+  ~mutex_guard() { unlock({nullptr, 0}); }
 
   T& operator*() const noexcept { return mutex_->value_; }
   T* operator->() const noexcept { return &mutex_->value_; }
   explicit operator bool() const noexcept { return mutex_ != nullptr; }
 
   /// Releases it early; a second call does nothing.
-  void unlock() noexcept SIGSAFE_NO_ANALYSIS {
-    if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock();
+  void unlock(location where = location::current()) noexcept SIGSAFE_NO_ANALYSIS {
+    if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock(where);
   }
   void swap(mutex_guard& other) noexcept { std::swap(mutex_, other.mutex_); }
 
