@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <sigsafe/detail/duration.hpp>
+#include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
@@ -70,7 +70,7 @@ struct hosted_backend {
   static bool wait_for(Saved, Duration time, location where = location::current()) {
     require_only_hold(where);
     int error = 0;
-    return sleep_unheld(nullptr, 0, to_nanoseconds(time), error) == wake::handler;
+    return sleep_unheld(nullptr, 0, positive_nanoseconds(time), error) == wake::handler;
   }
 
   template <class Saved>
@@ -80,10 +80,17 @@ struct hosted_backend {
 
   template <class Saved, duration_like Duration>
   static wake poll(Saved, descriptors fds, Duration time, location where = location::current()) {
-    return checked_poll(fds, to_nanoseconds(time), where);
+    return checked_poll(fds, positive_nanoseconds(time), where);
   }
 
  private:
+  // A negative number would be for_ever.
+  template <class Duration>
+  static std::int64_t positive_nanoseconds(const Duration& time) noexcept {
+    const std::int64_t nanoseconds = to_nanoseconds(time);
+    return nanoseconds > 0 ? nanoseconds : 0;
+  }
+
   static wake checked_poll(descriptors fds, std::int64_t nanoseconds, location where) {
     require_only_hold(where);
     int error = 0;

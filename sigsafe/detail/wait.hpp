@@ -12,6 +12,9 @@
 
 namespace sigsafe::detail {
 
+/// A number of nanoseconds that never end.
+inline constexpr std::int64_t for_ever = -1;
+
 /// Panics unless the caller's guard is the only hold of this thread and no handler runs.
 SIGSAFE_API void require_only_hold(location where) noexcept;
 

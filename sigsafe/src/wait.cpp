@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <system_error>
 
-#include <sigsafe/detail/duration.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/location.hpp>

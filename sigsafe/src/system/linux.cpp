@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/posix_types.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
@@ -26,6 +28,30 @@ namespace sigsafe::detail {
 void futex_wait(const std::uint32_t* word, std::uint32_t value) noexcept {
   const errno_saver saver;
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr);
+}
+
+bool futex_wait_until(const std::uint32_t* word, std::uint32_t value,
+                      std::int64_t deadline) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
+  const errno_saver saver;
+  // What this system call takes is not the C library's timespec, where that has 64 bits and the
+  // kernel's has not. The kernel refuses negative times.
+  const std::int64_t since_start = std::max<std::int64_t>(deadline, 0);
+  const struct {
+    __kernel_long_t seconds, nanoseconds;
+  } time{static_cast<__kernel_long_t>(std::min<std::int64_t>(
+             since_start / second, std::numeric_limits<__kernel_long_t>::max())),
+         static_cast<__kernel_long_t>(since_start % second)};
+  // Unlike FUTEX_WAIT it takes a point in time, which interruptions do not move.
+  return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, &time, nullptr,
+                 FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
+}
+
+std::int64_t monotonic_now() noexcept {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
