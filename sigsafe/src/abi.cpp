@@ -1,36 +1,16 @@
-// Every symbol that is unique in a process. Shared objects that each link the static library have a
-// copy of all these; gnu_unique_object makes the dynamic linker choose one for all of them, with
-// RTLD_LOCAL and hidden visibility too. They are written in assembly because clang cannot give a
-// variable that binding. What they contain starts as zeros.
-//
-// The layouts are fixed as long as the names say abi1: objects that were built at different times
-// share them.
+// What objects that were built at different times share: the contents of the unique symbols, see
+// src/abi.S, and what these lead to. The layouts are fixed as long as the names say abi1. They are
+// plain words, whatever macros an object was compiled with.
 
+#include <atomic>
 #include <cstddef>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
-
-// The section is given as the assembler has it: name, flags and type.
-#define SIGSAFE_UNIQUE(name, section, flags, type, content)      \
-  asm(".pushsection " section "." name ", \"" flags "\", @" type \
-      "\n"                                                       \
-      ".globl " name                                             \
-      "\n"                                                       \
-      ".type " name                                              \
-      ", @gnu_unique_object\n"                                   \
-      ".balign 64\n" name ":\n" content                          \
-      "\n"                                                       \
-      ".size " name ", . - " name                                \
-      "\n"                                                       \
-      ".popsection")
-
-SIGSAFE_UNIQUE("sigsafe_abi1_this_thread", ".tbss", "awT", "nobits", ".zero 512");
-SIGSAFE_UNIQUE("sigsafe_abi1_process", ".bss", "aw", "nobits", ".zero 64");
-SIGSAFE_UNIQUE("sigsafe_abi1_table", ".bss", "aw", "nobits", ".zero 16384");
-SIGSAFE_UNIQUE("sigsafe_abi1_trampoline_address", ".data.rel.ro", "aw", "progbits",
-               ".dc.a sigsafe_abi1_trampoline");
 
 namespace sigsafe::detail {
 namespace {
@@ -39,9 +19,12 @@ template <class T>
 constexpr bool fits(std::size_t size) {
   return sizeof(T) <= size && alignof(T) <= 64;
 }
+// The sizes in src/abi.S.
 static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
+static_assert(fits<std::atomic<panic_function>>(8));
+static_assert(sizeof(trampoline) == sizeof(void*));
 
 constexpr std::size_t word = sizeof(void*);
 
@@ -71,7 +54,9 @@ static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);
 static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
-static_assert(offsetof(process_page, registration) >= 20);
+static_assert(offsetof(process_page, registration) == 20);
+static_assert(sizeof(futex_lock) == 4);
+static_assert(sizeof(process_page) == 24);
 
 static_assert(offsetof(handler_table, registrations) == 0);
 static_assert(offsetof(handler_table, slots) == 8);
@@ -82,6 +67,16 @@ static_assert(offsetof(slot, replaced) == 17);
 static_assert(offsetof(slot, previous_chains_to_us) == 18);
 static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
 static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
+
+static_assert(offsetof(handler_node, older) == 0);
+static_assert(offsetof(handler_node, invoke) == word);
+static_assert(offsetof(handler_node, signal_number) == 2 * word);
+static_assert(offsetof(handler_node, wanted) == 2 * word + 4);
+static_assert(offsetof(handler_node, registered_at) == 2 * word + 8);
+
+static_assert(offsetof(running_handler, outer) == 0);
+static_assert(offsetof(running_handler, node) == word);
+static_assert(offsetof(running_handler, signal) == 2 * word);
 
 }  // namespace
 }  // namespace sigsafe::detail

@@ -22,7 +22,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <mutex>
 #include <string>
 #include <system_error>
 
@@ -116,7 +115,7 @@ void register_handler(handler_node& node) {
   const int signal = node.signal_number;
   require_catchable(signal);
   ensure_page();
-  const std::lock_guard registering{page().registration};
+  const registration_lock registering;
   slot& here = table.slots[signal];
 
   const struct sigaction current = current_action(signal);
@@ -142,7 +141,7 @@ void unregister_handler(handler_node& node) noexcept {
         "first: set a flag in it and destroy it outside. It was registered here",
         node.registered_at);
   {
-    const std::lock_guard registering{page().registration};
+    const registration_lock registering;
     slot& here = table.slots[signal];
     const struct sigaction current = current_action(signal);
     const bool ours = is_trampoline(current);

@@ -10,7 +10,7 @@
 # is_there NEED: looks for the thing itself, for systems without Debian's packages.
 is_there() {
   case $1 in
-    cmake | clang | g++) command -v "$1" ;;
+    cmake | clang | g++ | lld) command -v "$1" ;;
     ninja-build) command -v ninja ;;
     pkgconf) command -v pkg-config ;;
     binutils) command -v size ;;
@@ -98,7 +98,7 @@ prepare_for() {
         needs="$needs g++-riscv64-linux-gnu qemu-user"
         ;;
       mutants) needs="$needs patch" ;;
-      package) needs="$needs binutils pkgconf" ;;
+      package) needs="$needs binutils clang lld pkgconf" ;;
       stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
       sweep) needs="$needs libcli11-dev libfmt-dev" ;;
     esac
