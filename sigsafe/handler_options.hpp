@@ -15,9 +15,10 @@ struct handler_options {
   /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
   /// gets a null context, because what it would describe has gone on.
   bool chain = false;
-  /// What a forked child does with this signal: run this handler too, or, when it is false, take
-  /// the signal's default action.
-  bool in_child = false;
+  /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
+  /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
+  /// handler had been destroyed in it.
+  bool in_child = true;
   /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
   /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;

@@ -45,20 +45,17 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
     found = true;
     below = node->sequence;
     const bool last = node->older.load(std::memory_order_relaxed) == nullptr;
-    if (node->registered_in == generation || node->wanted.in_child) {
+    if (node->registered_in == generation || node->owner->wanted.in_child) {
       const running_scope running{node, signal};
-      node->invoke(*node, view);
+      node->owner->invoke(*node->owner, view);
       ran = true;
-      chain = chain || node->wanted.chain;
+      chain = chain || node->owner->wanted.chain;
     }
     unpin(*node, generation);
     if (last) break;
   }
   if (!found) return dispatched::no_handler;
-  if (!ran)
-    take_default_action(info);
-  else if (chain)
-    run_previous(signal, info, context);
+  if (!ran || chain) run_previous(signal, info, context);
   return dispatched::ran;
 }
 

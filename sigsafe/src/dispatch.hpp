@@ -8,7 +8,7 @@ namespace sigsafe::detail {
 enum class dispatched { ran, no_handler };
 
 /// Runs the handlers of a signal, newest first, and then what stood there before them if one of
-/// them chains. In a forked child that none of them is for, it takes the default action.
+/// them chains, or if none of them is for this process: a forked child.
 /// Pre:      everything maskable is blocked
 dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept;
 

@@ -1,161 +1,80 @@
 // Registering and unregistering handlers.
-//
-// The states of a slot; "ours" means that the kernel's disposition is the trampoline:
-//
-//   newest  replaced  kernel's    meaning
-//   null    false     not ours    unused
-//   set     false     ours        active
-//   set     false     not ours    shadowed: other code replaced us and may chain to us
-//   null    true      not ours    shadowed, and our handlers have gone since
-//
-//                     ours                      not ours
-//   register          -> active                 adopts what stands there as `previous` -> active
-//   unregister last   puts `previous` back      leaves it alone, sets replaced
-//                     -> unused                 -> shadowed without handlers
-//   unregister other  -> active                 -> shadowed
-//
-// When a slot that was shadowed adopts the code that had replaced us, that code may chain to us:
-// previous_chains_to_us is set, and beneath_previous is what it finds beneath, once we have gone.
 #include <sigsafe/detail/handler_node.hpp>
 
-#include <errno.h>
-#include <signal.h>
-
-#include <atomic>
+#include <cstddef>
 #include <mutex>
-#include <string>
-#include <system_error>
 
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
-#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
-#include <sigsafe/src/table.hpp>
+#include <sigsafe/src/slots.hpp>
 
 namespace sigsafe::detail {
 namespace {
 
-[[noreturn]] void refuse(int signal, const char* why) {
-  std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const auto name = signal_name(signal); !name.empty())
-    text.append(" (").append(name).append(")");
-  throw std::system_error(EINVAL, std::generic_category(), text.append(": ").append(why));
+// The last first, as if there had been a handler for each signal.
+void remove_from_slots(handler_base& handler, std::size_t size) noexcept {
+  const std::lock_guard registering{page().registration};
+  while (size > 0) remove_from_slot(handler.nodes[--size]);
 }
 
-void require_catchable(int signal) {
-  if (signal == SIGKILL)
-    refuse(signal, "no process can catch it; use SIGTERM for a stop that can be handled");
-  if (signal == SIGSTOP)
-    refuse(signal, "no process can catch it; use SIGTSTP for a stop that can be handled");
-  if (signal < 1 || signal > 64) refuse(signal, "signals have the numbers 1 to 64");
-  if (!signal_set::all().contains(signal))
-    refuse(signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
+void wait_for_all_pins(handler_base& handler, std::size_t size) noexcept {
+  for (std::size_t i = 0; i < size; ++i) wait_for_pins(handler.nodes[i]);
 }
 
-struct sigaction current_action(int signal) noexcept {
-  struct sigaction current;
-  sigaction(signal, nullptr, &current);
-  return current;
-}
-
-// For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
-struct sigaction wanted_action(const slot& of) noexcept {
-  struct sigaction action{};
-  action.sa_sigaction = trampoline;
-  action.sa_mask = signal_set::maskable().native();  // rule 1
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
-  for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
-       node = node->older.load(std::memory_order_relaxed)) {
-    if (!node->wanted.restart) action.sa_flags &= ~SA_RESTART;
-    if (node->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
-  }
-  return action;
-}
-
-bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
-  constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
-  return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
-}
-
-// What other code has installed becomes what we put back and chain to.
-void adopt_previous(slot& here, const struct sigaction& current) noexcept {
-  here.previous_chains_to_us =
-      here.replaced || here.newest.load(std::memory_order_relaxed) != nullptr;
-  here.beneath_previous = here.previous.load(std::memory_order_relaxed);
-  here.replaced = false;
-  here.previous_action = current;
-  const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
-  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
-  here.previous.store(disposition{current}, std::memory_order_release);
-}
-
-void put_previous_back(slot& here, int signal) noexcept {
-  // A one-shot handler that has been called by chaining has had its shot.
-  if (here.previous_is_one_shot.load(std::memory_order_relaxed) &&
-      here.previous.load(std::memory_order_relaxed).is_default())
-    here.previous_action.sa_handler = SIG_DFL;
-  sigaction(signal, &here.previous_action, nullptr);
-  if (here.previous_chains_to_us)
-    here.previous.store(here.beneath_previous, std::memory_order_release);
-}
-
-bool is_only_one(const slot& here, const handler_node& node) noexcept {
-  return here.newest.load(std::memory_order_relaxed) == &node &&
-         node.older.load(std::memory_order_relaxed) == nullptr;
+// Returns how many nodes could be added; the error, if that is not all of them.
+std::size_t add_to_slots(handler_base& handler, int& error) noexcept {
+  const std::lock_guard registering{page().registration};
+  const std::size_t size = handler.of_signals.size();
+  std::size_t added = 0;
+  while (added < size && (error = add_to_slot(handler.nodes[added])) == 0) ++added;
+  return added;
 }
 
 }  // namespace
 
-void register_handler(handler_node& node) {
-  const int signal = node.signal_number;
-  require_catchable(signal);
-  ensure_page();
-  const std::lock_guard registering{page().registration};
-  slot& here = table.slots[signal];
-
-  const struct sigaction current = current_action(signal);
-  if (!is_trampoline(current)) adopt_previous(here, current);
-  node.registered_in = process_generation();
-  node.sequence = ++table.registrations;
-  link(here, node);  // before the disposition: the trampoline never finds an empty list
-
-  const struct sigaction wanted = wanted_action(here);
-  if (is_trampoline(current) && has_same_flags(current, wanted)) return;
-  if (sigaction(signal, &wanted, nullptr) != 0) {
-    const int error = errno;
-    unlink(here, node);
-    throw std::system_error(error, std::generic_category(), "sigsafe: sigaction failed");
+handler_base::handler_base(signal_set of, invoke_function function, handler_options options,
+                           location where)
+    : invoke(function),
+      of_signals(of),
+      wanted(options),
+      registered_at(where),
+      nodes(of.size() == 1 ? &single : new handler_node[of.size()]) {
+  handler_node* node = nodes;
+  for (int signal : of) {
+    node->owner = this;
+    node->signal_number = signal;
+    ++node;
   }
 }
 
-void unregister_handler(handler_node& node) noexcept {
-  const int signal = node.signal_number;
-  if (is_running_here(node))
+handler_base::~handler_base() {
+  if (nodes != &single) delete[] nodes;
+}
+
+void register_handler(handler_base& handler) {
+  ensure_page();
+  int error = 0;
+  const std::size_t added = add_to_slots(handler, error);
+  if (error == 0) return;
+  const int refused = handler.nodes[added].signal_number;
+  remove_from_slots(handler, added);
+  wait_for_all_pins(handler, added);
+  refuse(error, refused, "sigaction failed");
+}
+
+void unregister_handler(handler_base& handler) noexcept {
+  if (is_running_here(handler))
     panic(
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
-        node.registered_at);
-  {
-    const std::lock_guard registering{page().registration};
-    slot& here = table.slots[signal];
-    const struct sigaction current = current_action(signal);
-    const bool ours = is_trampoline(current);
-    const bool last = is_only_one(here, node);
-
-    // The old disposition first: from here on a signal finds it in the kernel. Unless other code
-    // has since replaced it.
-    if (last && ours) put_previous_back(here, signal);
-    if (last && !ours) here.replaced = true;
-    unlink(here, node);
-    if (!last && ours) {
-      const struct sigaction wanted = wanted_action(here);
-      if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
-    }
-  }
-  wait_for_pins(node);
+        handler.registered_at);
+  const std::size_t size = handler.of_signals.size();
+  remove_from_slots(handler, size);
+  wait_for_all_pins(handler, size);
 }
 
 }  // namespace sigsafe::detail

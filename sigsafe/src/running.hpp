@@ -52,10 +52,10 @@ class eager_scope {
   }
 };
 
-inline bool is_running_here(const handler_node& node) noexcept {
+inline bool is_running_here(const handler_base& handler) noexcept {
   for (const running_handler* frame = current_thread().running.load(); frame != nullptr;
        frame = frame->outer)
-    if (frame->node == &node) return true;
+    if (frame->node != nullptr && frame->node->owner == &handler) return true;
   return false;
 }
 

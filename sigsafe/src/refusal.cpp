@@ -1,0 +1,43 @@
+#include <sigsafe/src/refusal.hpp>
+
+#include <errno.h>
+#include <signal.h>
+
+#include <string>
+#include <system_error>
+
+#include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/detail/signal_name.hpp>
+#include <sigsafe/signal_set.hpp>
+
+namespace sigsafe::detail {
+
+void refuse(int error, int signal, const char* why) {
+  std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
+  if (const auto name = signal_name(signal); !name.empty())
+    text.append(" (").append(name).append(")");
+  throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
+}
+
+signal_set catchable(int signal) {
+  if (signal == SIGKILL)
+    refuse(EINVAL, signal, "no process can catch it; use SIGTERM for a stop that can be handled");
+  if (signal == SIGSTOP)
+    refuse(EINVAL, signal, "no process can catch it; use SIGTSTP for a stop that can be handled");
+  if (signal < 1 || signal > 64) refuse(EINVAL, signal, "signals have the numbers 1 to 64");
+  if (!signal_set::all().contains(signal))
+    refuse(EINVAL, signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
+  return {signal};
+}
+
+signal_set catchable(signal_set signals) {
+  if (signals.empty())
+    throw std::system_error(
+        EINVAL, std::generic_category(),
+        "sigsafe: a handler for an empty set of signals would never run; a number that is no "
+        "signal belongs to no set");
+  for (int signal : signals) catchable(signal);
+  return signals;
+}
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,105 @@
+#include <sigsafe/src/slots.hpp>
+
+#include <errno.h>
+#include <signal.h>
+
+#include <atomic>
+
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/process.hpp>
+#include <sigsafe/src/table.hpp>
+
+namespace sigsafe::detail {
+namespace {
+
+struct sigaction current_action(int signal) noexcept {
+  struct sigaction current;
+  sigaction(signal, nullptr, &current);
+  return current;
+}
+
+// For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
+struct sigaction wanted_action(const slot& of) noexcept {
+  struct sigaction action{};
+  action.sa_sigaction = trampoline;
+  action.sa_mask = signal_set::maskable().native();  // rule 1
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
+       node = node->older.load(std::memory_order_relaxed)) {
+    if (!node->owner->wanted.restart) action.sa_flags &= ~SA_RESTART;
+    if (node->owner->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
+  }
+  return action;
+}
+
+bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
+  constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
+  return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
+}
+
+// What other code has installed becomes what we put back and chain to.
+void adopt_previous(slot& here, const struct sigaction& current) noexcept {
+  here.previous_chains_to_us =
+      here.replaced || here.newest.load(std::memory_order_relaxed) != nullptr;
+  here.beneath_previous = here.previous.load(std::memory_order_relaxed);
+  here.replaced = false;
+  here.previous_action = current;
+  const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
+  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
+  here.previous.store(disposition{current}, std::memory_order_release);
+}
+
+void put_previous_back(slot& here, int signal) noexcept {
+  // A one-shot handler that has been called by chaining has had its shot.
+  if (here.previous_is_one_shot.load(std::memory_order_relaxed) &&
+      here.previous.load(std::memory_order_relaxed).is_default())
+    here.previous_action.sa_handler = SIG_DFL;
+  sigaction(signal, &here.previous_action, nullptr);
+  if (here.previous_chains_to_us)
+    here.previous.store(here.beneath_previous, std::memory_order_release);
+}
+
+bool is_only_one(const slot& here, const handler_node& node) noexcept {
+  return here.newest.load(std::memory_order_relaxed) == &node &&
+         node.older.load(std::memory_order_relaxed) == nullptr;
+}
+
+}  // namespace
+
+int add_to_slot(handler_node& node) noexcept {
+  const int signal = node.signal_number;
+  slot& here = table.slots[signal];
+  const struct sigaction current = current_action(signal);
+  if (!is_trampoline(current)) adopt_previous(here, current);
+  node.registered_in = process_generation();
+  node.sequence = ++table.registrations;
+  link(here, node);  // before the disposition: the trampoline never finds an empty list
+
+  const struct sigaction wanted = wanted_action(here);
+  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
+  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
+  const int error = errno;
+  unlink(here, node);
+  return error;
+}
+
+void remove_from_slot(handler_node& node) noexcept {
+  const int signal = node.signal_number;
+  slot& here = table.slots[signal];
+  const struct sigaction current = current_action(signal);
+  const bool ours = is_trampoline(current);
+  const bool last = is_only_one(here, node);
+
+  // The old disposition first: from here on a signal finds it in the kernel. Unless other code has
+  // since replaced it.
+  if (last && ours) put_previous_back(here, signal);
+  if (last && !ours) here.replaced = true;
+  unlink(here, node);
+  if (!last && ours) {
+    const struct sigaction wanted = wanted_action(here);
+    if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
+  }
+}
+
+}  // namespace sigsafe::detail
