@@ -39,8 +39,8 @@ consteval bool is_noexcept_function() {
 
 /// Calls a function for every arrival of a signal while it lives. Any number of handlers may be
 /// registered for one signal; they run newest first, with every maskable signal blocked. When the
-/// last one is destroyed the previous disposition comes back, unless other code has since replaced
-/// sigsafe's: then that stays.
+/// last one is destroyed the previous disposition comes back (see handler_options::at_end), unless
+/// other code has since replaced sigsafe's: then that stays.
 ///
 ///     sigsafe::handler on_hup{SIGHUP, [&](const sigsafe::signal_info& info) noexcept { … }};
 ///     sigsafe::handler on_stop{{SIGINT, SIGTERM}, [&](int signal) noexcept { … }};
@@ -56,8 +56,9 @@ consteval bool is_noexcept_function() {
 /// Pre:      destruction: this handler is not running on the same thread, else it panics
 /// Post:     destruction: no thread is inside the function, nor ever will be
 /// Errors:   std::system_error for a number that is no signal, one that cannot be caught, one that
-///           the C library keeps for itself, and for an empty set; its text names the signal, and
-///           nothing is installed then. std::bad_alloc for a set
+///           the C library keeps for itself, an empty set, and options that contradict each other
+///           or the signal; its text says which, and nothing is installed then. std::bad_alloc for
+///           a set
 /// Cost:     the first of a signal: two system calls; a call: 4 atomic operations beside the signal
 /// Source:   POSIX.1-2024 sigaction
 template <class F>

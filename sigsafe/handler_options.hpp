@@ -5,12 +5,27 @@
 
 namespace sigsafe {
 
+/// What a signal meets when its last handler has been destroyed.
+enum class at_end {
+  restore,  ///< the disposition that stood there before
+  ignore,   ///< nothing: those that are pending and those that come later are dropped
+};
+
 /// How a handler wants to be called. Written by name, in alphabetical order:
 /// {.chain = true, .restart = true}.
 struct handler_options {
   /// The kernel calls the handlers of this signal on the thread's alternate stack, where it has one
   /// (sigaltstack). A deferred signal's handlers run on the stack of the last release.
   bool alternate_stack = false;
+  /// What later signals meet. `restore`: the disposition before the first handler, which is often
+  /// to be killed: by a timer that still runs when main returns, or between the two halves of an
+  /// assignment or an optional::emplace. `ignore`: they are dropped, and so are those that are
+  /// pending; a next handler of the signal gets those that come after it. When handlers disagree,
+  /// one that wants `ignore` is enough, and it stays so when others come and go, until other code
+  /// changes the disposition. Not for faults, which nobody can ignore. A program that is executed
+  /// afterwards inherits that the signal is ignored; SIGCHLD is not ignored but caught and dropped,
+  /// because the kernel would no longer keep the status of children.
+  sigsafe::at_end at_end = sigsafe::at_end::restore;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
   /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
   /// gets a null context, because what it would describe has gone on.

@@ -67,8 +67,9 @@ static_assert(offsetof(handler_table, slots) == 8);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
-static_assert(offsetof(slot, replaced) == 17);
-static_assert(offsetof(slot, previous_chains_to_us) == 18);
+static_assert(offsetof(slot, ends_ignored) == 17);
+static_assert(offsetof(slot, replaced) == 18);
+static_assert(offsetof(slot, previous_chains_to_us) == 19);
 static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
 static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
 

@@ -31,6 +31,12 @@ void run_previous(int signal, siginfo_t& info, void* context) noexcept {
   previous.call(signal, info, context);
 }
 
+// The handlers have gone while the signal was on its way, or other code chains to the trampoline.
+void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
+  if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
+    run_previous(signal, info, context);
+}
+
 dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
   if (is_chaining_here(signal)) return dispatched::ran;
@@ -69,7 +75,7 @@ dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
 void run_now(int signal, siginfo_t& info, void* context) noexcept {
   const eager_scope eager;
   if (run_registered(signal, info, context) == dispatched::no_handler)
-    run_previous(signal, info, context);
+    run_unhandled(signal, info, context);
 }
 
 }  // namespace sigsafe::detail

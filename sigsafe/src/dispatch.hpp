@@ -12,7 +12,8 @@ enum class dispatched { ran, no_handler };
 /// Pre:      everything maskable is blocked
 dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept;
 
-/// Runs the handlers now; without any, does what the disposition before sigsafe's says.
+/// Runs the handlers now; without any, does what the disposition before sigsafe's says, or nothing,
+/// if one of those that have ended wanted that.
 /// Pre:      everything maskable is blocked
 void run_now(int signal, siginfo_t& info, void* context) noexcept;
 

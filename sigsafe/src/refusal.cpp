@@ -8,6 +8,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/signal_name.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 
 namespace sigsafe::detail {
@@ -17,6 +18,14 @@ void refuse(int error, int signal, const char* why) {
   if (const auto name = signal_name(signal); !name.empty())
     text.append(" (").append(name).append(")");
   throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
+}
+
+void require_consistent(const handler_base& handler) {
+  const handler_options& wanted = handler.wanted;
+  const signal_set faults = handler.of_signals & signal_set::faults();
+  if (faults.empty()) return;
+  if (wanted.at_end == at_end::ignore)
+    refuse(EINVAL, *faults.begin(), ".at_end = ignore is not for faults, which nobody can ignore");
 }
 
 signal_set catchable(int signal) {

@@ -56,6 +56,7 @@ handler_base::~handler_base() {
 }
 
 void register_handler(handler_base& handler) {
+  require_consistent(handler);
   ensure_page();
   int error = 0;
   const std::size_t added = add_to_slots(handler, error);

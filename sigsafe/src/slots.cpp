@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
@@ -33,6 +34,17 @@ struct sigaction wanted_action(const slot& of) noexcept {
   return action;
 }
 
+struct sigaction ignoring_action() noexcept {
+  struct sigaction action{};
+  action.sa_handler = SIG_IGN;
+  return action;
+}
+
+bool is_ignored_by_us(const slot& here, const struct sigaction& current) noexcept {
+  return here.ends_ignored.load(std::memory_order_relaxed) && !here.replaced &&
+         disposition{current}.is_ignored();
+}
+
 bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
   constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
   return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
@@ -40,10 +52,13 @@ bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexce
 
 // What other code has installed becomes what we put back and chain to.
 void adopt_previous(slot& here, const struct sigaction& current) noexcept {
+  const bool was_ignored = here.ends_ignored.load(std::memory_order_relaxed);
   here.previous_chains_to_us =
-      here.replaced || here.newest.load(std::memory_order_relaxed) != nullptr;
-  here.beneath_previous = here.previous.load(std::memory_order_relaxed);
+      here.replaced || was_ignored || here.newest.load(std::memory_order_relaxed) != nullptr;
+  here.beneath_previous =
+      was_ignored ? disposition{ignoring_action()} : here.previous.load(std::memory_order_relaxed);
   here.replaced = false;
+  here.ends_ignored.store(false, std::memory_order_relaxed);
   here.previous_action = current;
   const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
   here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
@@ -60,6 +75,20 @@ void put_previous_back(slot& here, int signal) noexcept {
     here.previous.store(here.beneath_previous, std::memory_order_release);
 }
 
+// The trampoline, which drops what has no handlers, stays there for SIGCHLD: with SIG_IGN the
+// kernel would reap the children.
+void ignore_from_now_on(int signal) noexcept {
+  const struct sigaction ignoring = ignoring_action();
+  if (signal != SIGCHLD) sigaction(signal, &ignoring, nullptr);
+}
+
+void end_disposition(slot& here, int signal) noexcept {
+  if (here.ends_ignored.load(std::memory_order_relaxed))
+    ignore_from_now_on(signal);
+  else
+    put_previous_back(here, signal);
+}
+
 bool is_only_one(const slot& here, const handler_node& node) noexcept {
   return here.newest.load(std::memory_order_relaxed) == &node &&
          node.older.load(std::memory_order_relaxed) == nullptr;
@@ -71,7 +100,7 @@ int add_to_slot(handler_node& node) noexcept {
   const int signal = node.signal_number;
   slot& here = table.slots[signal];
   const struct sigaction current = current_action(signal);
-  if (!is_trampoline(current)) adopt_previous(here, current);
+  if (!is_trampoline(current) && !is_ignored_by_us(here, current)) adopt_previous(here, current);
   node.registered_in = process_generation();
   node.sequence = ++table.registrations;
   link(here, node);  // before the disposition: the trampoline never finds an empty list
@@ -91,9 +120,12 @@ void remove_from_slot(handler_node& node) noexcept {
   const bool ours = is_trampoline(current);
   const bool last = is_only_one(here, node);
 
-  // The old disposition first: from here on a signal finds it in the kernel. Unless other code has
-  // since replaced it.
-  if (last && ours) put_previous_back(here, signal);
+  // First, because a thread that is on its way to the trampoline may find no handler there.
+  if (node.owner->wanted.at_end == at_end::ignore)
+    here.ends_ignored.store(true, std::memory_order_release);
+  // Then the disposition: from here on a signal finds it in the kernel. Unless other code has since
+  // replaced ours.
+  if (last && ours) end_disposition(here, signal);
   if (last && !ours) here.replaced = true;
   unlink(here, node);
   if (!last && ours) {

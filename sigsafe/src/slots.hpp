@@ -8,11 +8,13 @@
 //   set     false     ours        active
 //   set     false     not ours    shadowed: other code replaced us and may chain to us
 //   null    true      not ours    shadowed, and our handlers have gone since
+//   null    false     SIG_IGN     ignored: ends_ignored is set. For SIGCHLD it is ours
 //
 //                     ours                      not ours
-//   register          -> active                 adopts what stands there as `previous` -> active
+//   register          -> active                 adopts what stands there as `previous` -> active;
+//                                               but from ignored just -> active
 //   unregister last   puts `previous` back      leaves it alone, sets replaced
-//                     -> unused                 -> shadowed without handlers
+//                     -> unused; or -> ignored  -> shadowed without handlers
 //   unregister other  -> active                 -> shadowed
 //
 // When a slot that was shadowed adopts the code that had replaced us, that code may chain to us:
