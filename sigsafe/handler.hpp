@@ -55,6 +55,8 @@ consteval bool is_noexcept_function() {
 ///           longjmp out
 /// Pre:      destruction: this handler is not running on the same thread, else it panics
 /// Post:     destruction: no thread is inside the function, nor ever will be
+/// Exit:     the function may call exit(3), also in several threads at once. A destructor that exit
+///           runs does not wait for other threads and does not panic
 /// Errors:   std::system_error for a number that is no signal, one that cannot be caught, one that
 ///           the C library keeps for itself, an empty set, and options that contradict each other
 ///           or the signal; its text says which, and nothing is installed then. std::bad_alloc for

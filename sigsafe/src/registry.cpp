@@ -2,6 +2,7 @@
 #include <sigsafe/detail/handler_node.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <mutex>
 
 #include <sigsafe/panic.hpp>
@@ -11,6 +12,7 @@
 #include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -32,6 +34,23 @@ std::size_t add_to_slots(handler_base& handler, int& error) noexcept {
   std::size_t added = 0;
   while (added < size && (error = add_to_slot(handler.nodes[added])) == 0) ++added;
   return added;
+}
+
+bool is_unpinned(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (!is_unpinned(handler.nodes[i])) return false;
+  return true;
+}
+
+// The destruction is a part of exit(3), which runs on this thread, and in the handler itself if
+// there is a frame of it. Then those who are inside may never come out: they may have called exit
+// too. Where the stack cannot be searched, nobody is accused.
+bool is_destroyed_by_exit(const handler_base& handler, const running_handler* frame) noexcept {
+  const system::exit_search exit = system::find_exit(frame);
+  if (exit.frame == nullptr) return frame != nullptr && !exit.complete;
+  // But not an automatic object of a function that exit has called.
+  const std::less<const void*> before;
+  return before(&handler, __builtin_frame_address(0)) || before(exit.frame, &handler);
 }
 
 }  // namespace
@@ -68,14 +87,19 @@ void register_handler(handler_base& handler) {
 }
 
 void unregister_handler(handler_base& handler) noexcept {
-  if (is_running_here(handler))
+  const running_handler* const frame = running_here(handler);
+  if (frame != nullptr && !is_destroyed_by_exit(handler, frame))
     panic(
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
         handler.registered_at);
   const std::size_t size = handler.of_signals.size();
   remove_from_slots(handler, size);
-  wait_for_all_pins(handler, size);
+  if (is_unpinned(handler)) return;
+  if (frame != nullptr || is_destroyed_by_exit(handler, nullptr))
+    handler.nodes = &handler.single;  // the others stay for those who are inside
+  else
+    wait_for_all_pins(handler, size);
 }
 
 }  // namespace sigsafe::detail

@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
@@ -56,6 +58,35 @@ int queue_to_this_thread(const siginfo_t& info) noexcept {
   return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0
              ? 0
              : errno;
+}
+
+namespace {
+
+struct walk {
+  std::uintptr_t until;
+  exit_search found;
+};
+
+_Unwind_Reason_Code visit(_Unwind_Context* context, void* argument) noexcept {
+  auto& here = *static_cast<walk*>(argument);
+  const auto frame = static_cast<std::uintptr_t>(_Unwind_GetCFA(context));
+  here.found.complete = here.until != 0 && frame > here.until;
+  if (here.found.complete) return _URC_NORMAL_STOP;
+  // exit does not return: what it has pushed may be the address behind its last instruction.
+  const auto inside = static_cast<std::uintptr_t>(_Unwind_GetIP(context)) - 1;
+  if (_Unwind_FindEnclosingFunction(reinterpret_cast<void*>(inside)) !=
+      reinterpret_cast<void*>(&std::exit))
+    return _URC_NO_REASON;
+  here.found.frame = reinterpret_cast<const void*>(frame);
+  return _URC_NORMAL_STOP;
+}
+
+}  // namespace
+
+exit_search find_exit(const void* until) noexcept {
+  walk here{reinterpret_cast<std::uintptr_t>(until), {nullptr, false}};
+  _Unwind_Backtrace(&visit, &here);
+  return here.found;
 }
 
 void* map_wiped_by_fork(std::size_t size) {

@@ -25,6 +25,18 @@ signal_set change_mask(int how, signal_set signals) noexcept;
 /// Queues a signal, with exactly this siginfo, to the calling thread. Returns 0 or the error.
 int queue_to_this_thread(const siginfo_t& info) noexcept;
 
+/// What a search for exit(3) on the stack has found.
+struct exit_search {
+  const void* frame;  // where the frame of exit ends, or null
+  bool complete;      // the search went as far as it was asked to
+};
+
+/// Looks for exit(3) on the calling thread's stack, from here out to the frame at `until`, or, when
+/// that is null, as far as it comes. It needs the unwind tables of the C library: without them it
+/// finds nothing, and says that it is not complete. Not async-signal-safe by the book: exit is not
+/// either.
+exit_search find_exit(const void* until) noexcept;
+
 /// Maps memory that reads as zeros, and does so again in every forked child, also after _Fork and
 /// clone, which run no atfork handler. It is never unmapped but by unmap, in a lost race.
 /// Errors:   std::system_error
