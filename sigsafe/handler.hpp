@@ -89,6 +89,11 @@ class [[nodiscard]] handler : private detail::handler_base {
   [[nodiscard]] int number() const noexcept { return *of_signals.begin(); }
   [[nodiscard]] signal_set signals() const noexcept { return of_signals; }
 
+  /// Whether signals still come to the function: not after the call of one with `.once`, and not
+  /// when `.respect_ignored` has found all of its signals ignored.
+  /// Safety:   async-signal-safe, thread-safe
+  [[nodiscard]] bool active() const noexcept { return detail::is_active(*this); }
+
  private:
   handler(signal_set checked, handler_options options, location where, F& function)
       : detail::handler_base(checked, &call, options, where), function_(std::move(function)) {

@@ -34,6 +34,13 @@ struct handler_options {
   /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
   /// handler had been destroyed in it.
   bool in_child = true;
+  /// Unregistered after its first call: the next signal meets what `at_end` says, as if the handler
+  /// had been destroyed. Of two threads that receive signals at once, one calls it. A handler for a
+  /// set is called once in all. Not for faults and SIGABRT.
+  bool once = false;
+  /// Nothing is registered for a signal that is ignored, as nohup and shells start programs with
+  /// SIGHUP or SIGINT ignored; handler::active tells.
+  bool respect_ignored = false;
   /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
   /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;

@@ -4,6 +4,7 @@
 #include <sigsafe/config.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include <sigsafe/handler_options.hpp>
@@ -22,6 +23,7 @@ struct handler_node {
   int signal_number = 0;
   std::uint32_t registered_in = 0;     // the generation of the process
   std::uint64_t sequence = 0;          // grows with each registration
+  std::atomic<bool> active{false};     // signals reach it; it may be in the list and not active
   std::atomic<std::uint64_t> pins{0};  // the threads that are inside; see src/pins.hpp
 };
 
@@ -38,8 +40,9 @@ struct handler_base {
   signal_set of_signals;
   handler_options wanted;
   location registered_at;
-  handler_node single;  // the node when it is for one signal
-  handler_node* nodes;  // a node for each of the signals, in ascending order
+  std::atomic<bool> called{false};  // one that is to be called once has been
+  handler_node single;              // the node when it is for one signal
+  handler_node* nodes;              // a node for each of the signals, in ascending order
 };
 
 /// The signals that a handler is for.
@@ -50,6 +53,12 @@ SIGSAFE_API signal_set catchable(signal_set signals);
 /// Registers the handler for all of its signals: std::system_error when that fails; nothing has
 /// changed then.
 SIGSAFE_API void register_handler(handler_base& handler);
+
+inline bool is_active(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (handler.nodes[i].active.load(std::memory_order_relaxed)) return true;
+  return false;
+}
 
 /// Takes the handler out of the table and waits until no other thread is inside.
 SIGSAFE_API void unregister_handler(handler_base& handler) noexcept;

@@ -5,17 +5,34 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
+#include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
 namespace {
+
+// What came of the handlers of a signal.
+struct outcome {
+  bool ran = false;
+  bool chain = false;  // one wants what stood there before to follow
+  bool drop = false;   // one has just gone, and wants the signal ignored
+
+  outcome& operator|=(outcome other) noexcept {
+    ran |= other.ran;
+    chain |= other.chain;
+    drop |= other.drop;
+    return *this;
+  }
+};
 
 void run_previous(int signal, siginfo_t& info, void* context) noexcept {
   slot& here = table.slots[signal];
@@ -37,6 +54,25 @@ void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
     run_previous(signal, info, context);
 }
 
+// Runs one handler, if it is for this process and is to be called now.
+outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation) noexcept {
+  handler_base& handler = *node.owner;
+  const handler_options& wanted = handler.wanted;
+  if (node.registered_in != generation && !wanted.in_child) return {};
+  // Two threads may have come this far. For the second the handler has gone already.
+  if (wanted.once && handler.called.exchange(true, std::memory_order_relaxed))
+    return {.drop = wanted.at_end == at_end::ignore};
+  {
+    const running_scope running{&node, node.signal_number};
+    handler.invoke(handler, info);
+  }
+  if (wanted.once) {
+    const std::lock_guard registering{page().registration};
+    retire(handler);
+  }
+  return {.ran = true, .chain = wanted.chain};
+}
+
 dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
   if (is_chaining_here(signal)) return dispatched::ran;
@@ -44,24 +80,18 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   const std::uint32_t generation = process_generation();
   const signal_info view{info, context};
   bool found = false;
-  bool ran = false;
-  bool chain = false;
+  outcome all;
   std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
   while (handler_node* const node = pin_next(here, below, generation)) {
     found = true;
     below = node->sequence;
     const bool last = node->older.load(std::memory_order_relaxed) == nullptr;
-    if (node->registered_in == generation || node->owner->wanted.in_child) {
-      const running_scope running{node, signal};
-      node->owner->invoke(*node->owner, view);
-      ran = true;
-      chain = chain || node->owner->wanted.chain;
-    }
+    all |= run_one(*node, view, generation);
     unpin(*node, generation);
     if (last) break;
   }
   if (!found) return dispatched::no_handler;
-  if (!ran || chain) run_previous(signal, info, context);
+  if (all.chain || !(all.ran || all.drop)) run_previous(signal, info, context);
   return dispatched::ran;
 }
 

@@ -23,9 +23,13 @@ void refuse(int error, int signal, const char* why) {
 void require_consistent(const handler_base& handler) {
   const handler_options& wanted = handler.wanted;
   const signal_set faults = handler.of_signals & signal_set::faults();
-  if (faults.empty()) return;
-  if (wanted.at_end == at_end::ignore)
+  const signal_set unmaskable = handler.of_signals - signal_set::maskable();
+  if (wanted.at_end == at_end::ignore && !faults.empty())
     refuse(EINVAL, *faults.begin(), ".at_end = ignore is not for faults, which nobody can ignore");
+  if (wanted.once && !unmaskable.empty())
+    refuse(EINVAL, *unmaskable.begin(),
+           ".once is not for faults and SIGABRT, which may interrupt the removal of a handler; use "
+           "a flag of your own");
 }
 
 signal_set catchable(int signal) {

@@ -17,29 +17,36 @@
 namespace sigsafe::detail {
 namespace {
 
-// The last first, as if there had been a handler for each signal.
-void remove_from_slots(handler_base& handler, std::size_t size) noexcept {
+// Returns the signal with which it failed, and the error; nothing has changed then, but that
+// signals may have come to the handler already.
+int add_to_slots(handler_base& handler, int& error) noexcept {
   const std::lock_guard registering{page().registration};
-  while (size > 0) remove_from_slot(handler.nodes[--size]);
-}
-
-void wait_for_all_pins(handler_base& handler, std::size_t size) noexcept {
-  for (std::size_t i = 0; i < size; ++i) wait_for_pins(handler.nodes[i]);
-}
-
-// Returns how many nodes could be added; the error, if that is not all of them.
-std::size_t add_to_slots(handler_base& handler, int& error) noexcept {
-  const std::lock_guard registering{page().registration};
-  const std::size_t size = handler.of_signals.size();
-  std::size_t added = 0;
-  while (added < size && (error = add_to_slot(handler.nodes[added])) == 0) ++added;
-  return added;
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i) {
+    error = add_to_slot(handler.nodes[i]);
+    if (error == 0) continue;
+    retire(handler);
+    return handler.nodes[i].signal_number;
+  }
+  return 0;
 }
 
 bool is_unpinned(const handler_base& handler) noexcept {
   for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
     if (!is_unpinned(handler.nodes[i])) return false;
   return true;
+}
+
+// Returns false when the handler is still in its lists, because somebody is inside.
+bool retire_and_remove(handler_base& handler) noexcept {
+  const std::lock_guard registering{page().registration};
+  retire(handler);
+  if (!is_unpinned(handler)) return false;
+  remove_from_slots(handler);
+  return true;
+}
+
+void wait_for_pins(handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i) wait_for_pins(handler.nodes[i]);
 }
 
 // The destruction is a part of exit(3), which runs on this thread, and in the handler itself if
@@ -78,11 +85,9 @@ void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
   int error = 0;
-  const std::size_t added = add_to_slots(handler, error);
+  const int refused = add_to_slots(handler, error);
   if (error == 0) return;
-  const int refused = handler.nodes[added].signal_number;
-  remove_from_slots(handler, added);
-  wait_for_all_pins(handler, added);
+  unregister_handler(handler);
   refuse(error, refused, "sigaction failed");
 }
 
@@ -93,13 +98,12 @@ void unregister_handler(handler_base& handler) noexcept {
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
         handler.registered_at);
-  const std::size_t size = handler.of_signals.size();
-  remove_from_slots(handler, size);
-  if (is_unpinned(handler)) return;
-  if (frame != nullptr || is_destroyed_by_exit(handler, nullptr))
-    handler.nodes = &handler.single;  // the others stay for those who are inside
-  else
-    wait_for_all_pins(handler, size);
+  if (retire_and_remove(handler)) return;
+  const bool exiting = frame != nullptr || is_destroyed_by_exit(handler, nullptr);
+  if (!exiting) wait_for_pins(handler);
+  const std::lock_guard registering{page().registration};
+  remove_from_slots(handler);
+  if (exiting) handler.nodes = &handler.single;  // those of a set stay for who is inside
 }
 
 }  // namespace sigsafe::detail

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cstddef>
 
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
@@ -28,6 +29,7 @@ struct sigaction wanted_action(const slot& of) noexcept {
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
        node = node->older.load(std::memory_order_relaxed)) {
+    if (!node->active.load(std::memory_order_relaxed)) continue;
     if (!node->owner->wanted.restart) action.sa_flags &= ~SA_RESTART;
     if (node->owner->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
   }
@@ -45,9 +47,21 @@ bool is_ignored_by_us(const slot& here, const struct sigaction& current) noexcep
          disposition{current}.is_ignored();
 }
 
+bool is_ignored_by_program(const slot& here, const struct sigaction& current, bool by_us) noexcept {
+  return disposition{current}.is_ignored() &&
+         (!by_us || here.previous.load(std::memory_order_relaxed).is_ignored());
+}
+
 bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
   constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
   return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
+}
+
+bool has_handlers(const slot& here, const handler_node* but = nullptr) noexcept {
+  const handler_node* node = here.newest.load(std::memory_order_relaxed);
+  while (node != nullptr && (node == but || !node->active.load(std::memory_order_relaxed)))
+    node = node->older.load(std::memory_order_relaxed);
+  return node != nullptr;
 }
 
 // What other code has installed becomes what we put back and chain to.
@@ -89,36 +103,12 @@ void end_disposition(slot& here, int signal) noexcept {
     put_previous_back(here, signal);
 }
 
-bool is_only_one(const slot& here, const handler_node& node) noexcept {
-  return here.newest.load(std::memory_order_relaxed) == &node &&
-         node.older.load(std::memory_order_relaxed) == nullptr;
-}
-
-}  // namespace
-
-int add_to_slot(handler_node& node) noexcept {
-  const int signal = node.signal_number;
-  slot& here = table.slots[signal];
-  const struct sigaction current = current_action(signal);
-  if (!is_trampoline(current) && !is_ignored_by_us(here, current)) adopt_previous(here, current);
-  node.registered_in = process_generation();
-  node.sequence = ++table.registrations;
-  link(here, node);  // before the disposition: the trampoline never finds an empty list
-
-  const struct sigaction wanted = wanted_action(here);
-  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
-  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
-  const int error = errno;
-  unlink(here, node);
-  return error;
-}
-
-void remove_from_slot(handler_node& node) noexcept {
+void retire(handler_node& node) noexcept {
   const int signal = node.signal_number;
   slot& here = table.slots[signal];
   const struct sigaction current = current_action(signal);
   const bool ours = is_trampoline(current);
-  const bool last = is_only_one(here, node);
+  const bool last = !has_handlers(here, &node);
 
   // First, because a thread that is on its way to the trampoline may find no handler there.
   if (node.owner->wanted.at_end == at_end::ignore)
@@ -127,11 +117,44 @@ void remove_from_slot(handler_node& node) noexcept {
   // replaced ours.
   if (last && ours) end_disposition(here, signal);
   if (last && !ours) here.replaced = true;
-  unlink(here, node);
+  deactivate(here, node);
   if (!last && ours) {
     const struct sigaction wanted = wanted_action(here);
     if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
   }
+}
+
+}  // namespace
+
+int add_to_slot(handler_node& node) noexcept {
+  const int signal = node.signal_number;
+  slot& here = table.slots[signal];
+  const struct sigaction current = current_action(signal);
+  const bool by_us = is_ignored_by_us(here, current);
+  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return 0;
+  if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
+  node.registered_in = process_generation();
+  node.sequence = ++table.registrations;
+  link(here, node);  // before the disposition: the trampoline never finds an empty list
+
+  const struct sigaction wanted = wanted_action(here);
+  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
+  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
+  const int error = errno;
+  deactivate(here, node);
+  return error;
+}
+
+// The last first, as if there had been a handler for each signal.
+void retire(handler_base& handler) noexcept {
+  for (std::size_t i = handler.of_signals.size(); i > 0; --i)
+    if (handler_node& node = handler.nodes[i - 1]; node.active.load(std::memory_order_relaxed))
+      retire(node);
+}
+
+void remove_from_slots(handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    unlink(table.slots[handler.nodes[i].signal_number], handler.nodes[i]);
 }
 
 }  // namespace sigsafe::detail

@@ -27,11 +27,16 @@
 
 namespace sigsafe::detail {
 
-/// Puts a node into the list of its signal and installs the trampoline. Returns 0 or the kernel's
-/// error; the node is in no list then.
+/// Puts a node into the list of its signal and installs the trampoline, unless the signal is
+/// ignored and the handler respects that. Returns 0 or the kernel's error; the node is in no list
+/// then.
 int add_to_slot(handler_node& node) noexcept;
 
-/// Takes a node out of the list of its signal, after what follows from that for the disposition.
-void remove_from_slot(handler_node& node) noexcept;
+/// No more signals for this handler; who is inside stays inside. May be called in that handler.
+void retire(handler_base& handler) noexcept;
+
+/// Takes the handler out of its lists.
+/// Pre:      retired, and nobody is inside
+void remove_from_slots(handler_base& handler) noexcept;
 
 }  // namespace sigsafe::detail
