@@ -94,6 +94,21 @@ class [[nodiscard]] handler : private detail::handler_base {
   /// Safety:   async-signal-safe, thread-safe
   [[nodiscard]] bool active() const noexcept { return detail::is_active(*this); }
 
+  /// Whether the kernel calls sigsafe for the handler's signals: false when a library has replaced
+  /// sigsafe's disposition of one of them, and when the handler is not active. The library may call
+  /// what it has replaced, so the function may run nevertheless.
+  /// Safety:   async-signal-safe, thread-safe
+  /// Cost:     a system call for each signal
+  [[nodiscard]] bool in_force() const noexcept { return detail::is_in_force(*this); }
+
+  /// Takes the signals back when a library has replaced sigsafe's disposition. What the library has
+  /// installed becomes what is chained to and what comes back at the end. Does nothing to a handler
+  /// that is in force, or not active.
+  /// Safety:   thread-safe, not async-signal-safe
+  /// Post:     in_force() == active(), until somebody replaces it again
+  /// Errors:   std::system_error, when the kernel refuses
+  void reinstall() { detail::reinstall_handler(*this); }
+
  private:
   handler(signal_set checked, handler_options options, location where, F& function)
       : detail::handler_base(checked, &call, options, where), function_(std::move(function)) {

@@ -60,6 +60,12 @@ inline bool is_active(const handler_base& handler) noexcept {
   return false;
 }
 
+/// The kernel calls sigsafe for all signals of which the handler is active, and it is active.
+SIGSAFE_API bool is_in_force(const handler_base& handler) noexcept;
+
+/// Makes it so, for an active one: std::system_error when that fails.
+SIGSAFE_API void reinstall_handler(const handler_base& handler);
+
 /// Takes the handler out of the table and waits until no other thread is inside.
 SIGSAFE_API void unregister_handler(handler_base& handler) noexcept;
 

@@ -91,6 +91,20 @@ void register_handler(handler_base& handler) {
   refuse(error, refused, "sigaction failed");
 }
 
+void reinstall_handler(const handler_base& handler) {
+  int error = 0;
+  int refused = 0;
+  {
+    const std::lock_guard registering{page().registration};
+    for (std::size_t i = 0; i < handler.of_signals.size() && error == 0; ++i) {
+      const handler_node& node = handler.nodes[i];
+      refused = node.signal_number;
+      if (node.active.load(std::memory_order_relaxed)) error = reinstall(node);
+    }
+  }
+  if (error != 0) refuse(error, refused, "sigaction failed");
+}
+
 void unregister_handler(handler_base& handler) noexcept {
   const running_handler* const frame = running_here(handler);
   if (frame != nullptr && !is_destroyed_by_exit(handler, frame))

@@ -67,10 +67,11 @@ bool has_handlers(const slot& here, const handler_node* but = nullptr) noexcept 
 // What other code has installed becomes what we put back and chain to.
 void adopt_previous(slot& here, const struct sigaction& current) noexcept {
   const bool was_ignored = here.ends_ignored.load(std::memory_order_relaxed);
-  here.previous_chains_to_us =
-      here.replaced || was_ignored || here.newest.load(std::memory_order_relaxed) != nullptr;
-  here.beneath_previous =
-      was_ignored ? disposition{ignoring_action()} : here.previous.load(std::memory_order_relaxed);
+  const disposition previous = here.previous.load(std::memory_order_relaxed);
+  // The same code again: what it finds beneath is what it found the first time.
+  if (!here.previous_chains_to_us || disposition{current} != previous)
+    here.beneath_previous = was_ignored ? disposition{ignoring_action()} : previous;
+  here.previous_chains_to_us = here.replaced || was_ignored || has_handlers(here);
   here.replaced = false;
   here.ends_ignored.store(false, std::memory_order_relaxed);
   here.previous_action = current;
@@ -143,6 +144,24 @@ int add_to_slot(handler_node& node) noexcept {
   const int error = errno;
   deactivate(here, node);
   return error;
+}
+
+int reinstall(const handler_node& node) noexcept {
+  slot& here = table.slots[node.signal_number];
+  const struct sigaction current = current_action(node.signal_number);
+  if (is_trampoline(current)) return 0;
+  const struct sigaction wanted = wanted_action(here);
+  adopt_previous(here, current);
+  return sigaction(node.signal_number, &wanted, nullptr) == 0 ? 0 : errno;
+}
+
+bool is_in_force(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (const handler_node& node = handler.nodes[i];
+        node.active.load(std::memory_order_relaxed) &&
+        !is_trampoline(current_action(node.signal_number)))
+      return false;
+  return is_active(handler);
 }
 
 // The last first, as if there had been a handler for each signal.

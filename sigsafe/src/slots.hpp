@@ -32,6 +32,10 @@ namespace sigsafe::detail {
 /// then.
 int add_to_slot(handler_node& node) noexcept;
 
+/// Takes the signal of an active node back from what has replaced the trampoline. Returns 0 or the
+/// kernel's error.
+int reinstall(const handler_node& node) noexcept;
+
 /// No more signals for this handler; who is inside stays inside. May be called in that handler.
 void retire(handler_base& handler) noexcept;
 
