@@ -48,7 +48,9 @@ consteval bool is_noexcept_function() {
 /// The function takes a signal_info, an int or nothing; what it can be called with is tried in this
 /// order. A handler for a set is registered for all of its signals, or, with an error, for none.
 /// While the thread is held by a lazy guard, lock or borrow the call waits for the last release; a
-/// fault (SIGSEGV, …) and SIGABRT never wait.
+/// fault (SIGSEGV, …) and SIGABRT never wait. When the handlers of a fault return without having
+/// repaired it, and the same fault comes again and they still repair nothing, the default action is
+/// taken; docs/explanation/handlers.md says what is the same, and what is seen of a repair.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: the destructor
 ///           waits for other threads. The function runs in a signal handler: it may call what is
 ///           async-signal-safe, and must not throw, must leave the mask as it found it and must not

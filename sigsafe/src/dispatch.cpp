@@ -11,6 +11,7 @@
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/fault_watch.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -79,6 +80,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   slot& here = table.slots[signal];
   const std::uint32_t generation = process_generation();
   const signal_info view{info, context};
+  fault_watch watch{signal, info, context};
   bool found = false;
   outcome all;
   std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
@@ -91,7 +93,10 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
     if (last) break;
   }
   if (!found) return dispatched::no_handler;
-  if (all.chain || !(all.ran || all.drop)) run_previous(signal, info, context);
+  if (all.chain || !(all.ran || all.drop))
+    run_previous(signal, info, context);
+  else if (watch.is_hopeless())
+    take_default_action(info);
   return dispatched::ran;
 }
 

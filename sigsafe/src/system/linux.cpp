@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -58,6 +59,42 @@ int queue_to_this_thread(const siginfo_t& info) noexcept {
   return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0
              ? 0
              : errno;
+}
+
+namespace {
+
+// Never null, which system calls take for "none".
+template <class T>
+T* word_around(T* address) noexcept {
+  constexpr std::uintptr_t size = 8;
+  const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(address) / size * size;
+  return reinterpret_cast<T*>(word != 0 ? word : size);
+}
+
+}  // namespace
+
+// The kernel reads the new mask before it finds that there is no such way to set it.
+bool is_readable(const void* address) noexcept {
+  const errno_saver saver;
+  constexpr int no_way = -1;
+  return syscall(SYS_rt_sigprocmask, no_way, word_around(address), nullptr, kernel_mask_size) ==
+             0 ||
+         errno != EFAULT;
+}
+
+// Wakes nobody, and combines the word with no bits, atomically.
+bool is_writable(void* address) noexcept {
+  const errno_saver saver;
+  std::uint32_t unused = 0;
+  constexpr unsigned or_nothing = FUTEX_OP(FUTEX_OP_OR, 0U, FUTEX_OP_CMP_EQ, 0U);
+  return syscall(SYS_futex, &unused, FUTEX_WAKE_OP_PRIVATE, 0, nullptr, word_around(address),
+                 or_nothing) >= 0;
+}
+
+// A thread that is alone has nothing to leave, so nothing changes; others are refused.
+bool is_alone() noexcept {
+  const errno_saver saver;
+  return syscall(SYS_unshare, CLONE_THREAD) == 0;
 }
 
 namespace {

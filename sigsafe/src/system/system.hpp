@@ -25,6 +25,14 @@ signal_set change_mask(int how, signal_set signals) noexcept;
 /// Queues a signal, with exactly this siginfo, to the calling thread. Returns 0 or the error.
 int queue_to_this_thread(const siginfo_t& info) noexcept;
 
+/// Whether the kernel can read, or write, the word around an address for this process. Changes
+/// nothing there.
+bool is_readable(const void* address) noexcept;
+bool is_writable(void* address) noexcept;
+
+/// Whether no other thread shares this one's memory. False when the kernel does not tell.
+bool is_alone() noexcept;
+
 /// What a search for exit(3) on the stack has found.
 struct exit_search {
   const void* frame;  // where the frame of exit ends, or null
