@@ -102,6 +102,17 @@
 #define SIGSAFE_FRAME_CONTEXT 0
 #endif
 
+/// The program counter in the mcontext_t of a signal's context.
+#if defined(__x86_64__)
+#define SIGSAFE_PROGRAM_COUNTER(context) ((context).gregs[REG_RIP])
+#elif SIGSAFE_X86
+#define SIGSAFE_PROGRAM_COUNTER(context) ((context).gregs[REG_EIP])
+#elif SIGSAFE_AARCH64
+#define SIGSAFE_PROGRAM_COUNTER(context) ((context).pc)
+#elif SIGSAFE_RISCV
+#define SIGSAFE_PROGRAM_COUNTER(context) ((context).__gregs[REG_PC])
+#endif
+
 /// Tells the processor that this is a spinning loop.
 #if SIGSAFE_X86
 #define SIGSAFE_CPU_RELAX() __builtin_ia32_pause()

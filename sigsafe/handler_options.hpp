@@ -5,19 +5,42 @@
 
 namespace sigsafe {
 
+/// What a signal meets when its last handler has been destroyed.
+enum class at_end {
+  restore,  ///< the disposition that stood there before
+  ignore,   ///< nothing: those that are pending and those that come later are dropped
+};
+
 /// How a handler wants to be called. Written by name, in alphabetical order:
 /// {.chain = true, .restart = true}.
 struct handler_options {
   /// The kernel calls the handlers of this signal on the thread's alternate stack, where it has one
   /// (sigaltstack). A deferred signal's handlers run on the stack of the last release.
   bool alternate_stack = false;
+  /// What later signals meet. `restore`: the disposition before the first handler, which is often
+  /// to be killed: by a timer that still runs when main returns, or between the two halves of an
+  /// assignment or an optional::emplace. `ignore`: they are dropped, and so are those that are
+  /// pending; a next handler of the signal gets those that come after it. When handlers disagree,
+  /// one that wants `ignore` is enough, and it stays so when others come and go, until other code
+  /// changes the disposition. Not for faults, which nobody can ignore. A program that is executed
+  /// afterwards inherits that the signal is ignored; SIGCHLD is not ignored but caught and dropped,
+  /// because the kernel would no longer keep the status of children.
+  sigsafe::at_end at_end = sigsafe::at_end::restore;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
   /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
   /// gets a null context, because what it would describe has gone on.
   bool chain = false;
-  /// What a forked child does with this signal: run this handler too, or, when it is false, take
-  /// the signal's default action.
-  bool in_child = false;
+  /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
+  /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
+  /// handler had been destroyed in it.
+  bool in_child = true;
+  /// Unregistered after its first call: the next signal meets what `at_end` says, as if the handler
+  /// had been destroyed. Of two threads that receive signals at once, one calls it. A handler for a
+  /// set is called once in all. Not for faults and SIGABRT.
+  bool once = false;
+  /// Nothing is registered for a signal that is ignored, as nohup and shells start programs with
+  /// SIGHUP or SIGINT ignored; handler::active tells.
+  bool respect_ignored = false;
   /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
   /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;

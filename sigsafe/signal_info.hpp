@@ -1,6 +1,8 @@
 // What the kernel tells about a signal, with the types that belong to its origin.
 #pragma once
 
+#include <sigsafe/config.hpp>
+
 #include <signal.h>
 #include <sys/types.h>
 
@@ -134,6 +136,13 @@ class signal_info {
   [[nodiscard]] void* context() const noexcept { return context_; }
 
   [[nodiscard]] const siginfo_t& native() const noexcept { return *native_; }
+
+  /// Lets the signal do now what it does to a program that has no handler for it: in the handler of
+  /// a second Ctrl-C, or of a fault that cannot be repaired. Returns when that does not end the
+  /// process: when it was stopped and continued, when the signal is ignored by default, and in the
+  /// first process of a PID namespace, which the kernel does not kill.
+  /// Pre:      inside a handler of this signal
+  SIGSAFE_API void take_default() const noexcept;
 
  private:
   // For other signals a small positive code is that of a descriptor's event (fcntl F_SETSIG).

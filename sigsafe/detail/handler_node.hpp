@@ -4,36 +4,69 @@
 #include <sigsafe/config.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
+#include <sigsafe/signal_set.hpp>
 
 namespace sigsafe::detail {
 
+struct handler_base;
+
+/// A handler in the list of one signal.
 struct handler_node {
-  using invoke_function = void (*)(handler_node&, const signal_info&) noexcept;
-
-  handler_node(int signal, invoke_function function, handler_options options,
-               location where) noexcept
-      : invoke(function), signal_number(signal), wanted(options), registered_at(where) {}
-
   std::atomic<handler_node*> older{nullptr};
-  invoke_function invoke;
-  int signal_number;
-  handler_options wanted;
-  location registered_at;
+  handler_base* owner = nullptr;
+  int signal_number = 0;
   std::uint32_t registered_in = 0;     // the generation of the process
   std::uint64_t sequence = 0;          // grows with each registration
+  std::atomic<bool> active{false};     // signals reach it; it may be in the list and not active
   std::atomic<std::uint64_t> pins{0};  // the threads that are inside; see src/pins.hpp
 };
 
-/// Registers the node: std::system_error when the signal cannot be handled; nothing has changed
-/// then.
-SIGSAFE_API void register_handler(handler_node& node);
+struct handler_base {
+  using invoke_function = void (*)(handler_base&, const signal_info&) noexcept;
 
-/// Takes the node out of the table and waits until no other thread is inside.
-SIGSAFE_API void unregister_handler(handler_node& node) noexcept;
+  SIGSAFE_API handler_base(signal_set of, invoke_function function, handler_options options,
+                           location where);
+  handler_base(const handler_base&) = delete;
+  handler_base& operator=(const handler_base&) = delete;
+  SIGSAFE_API ~handler_base();
+
+  invoke_function invoke;
+  signal_set of_signals;
+  handler_options wanted;
+  location registered_at;
+  std::atomic<bool> called{false};  // one that is to be called once has been
+  handler_node single;              // the node when it is for one signal
+  handler_node* nodes;              // a node for each of the signals, in ascending order
+};
+
+/// The signals that a handler is for.
+/// Errors:   std::system_error when one of them cannot be handled, or when there is none
+SIGSAFE_API signal_set catchable(int signal);
+SIGSAFE_API signal_set catchable(signal_set signals);
+
+/// Registers the handler for all of its signals: std::system_error when that fails; nothing has
+/// changed then.
+SIGSAFE_API void register_handler(handler_base& handler);
+
+inline bool is_active(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (handler.nodes[i].active.load(std::memory_order_relaxed)) return true;
+  return false;
+}
+
+/// The kernel calls sigsafe for all signals of which the handler is active, and it is active.
+SIGSAFE_API bool is_in_force(const handler_base& handler) noexcept;
+
+/// Makes it so, for an active one: std::system_error when that fails.
+SIGSAFE_API void reinstall_handler(const handler_base& handler);
+
+/// Takes the handler out of the table and waits until no other thread is inside.
+SIGSAFE_API void unregister_handler(handler_base& handler) noexcept;
 
 }  // namespace sigsafe::detail

@@ -63,16 +63,23 @@ static_assert(offsetof(handler_table, slots) == 8);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
-static_assert(offsetof(slot, replaced) == 17);
-static_assert(offsetof(slot, previous_chains_to_us) == 18);
+static_assert(offsetof(slot, ends_ignored) == 17);
+static_assert(offsetof(slot, replaced) == 18);
+static_assert(offsetof(slot, previous_chains_to_us) == 19);
 static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
 static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
 
 static_assert(offsetof(handler_node, older) == 0);
-static_assert(offsetof(handler_node, invoke) == word);
+static_assert(offsetof(handler_node, owner) == word);
 static_assert(offsetof(handler_node, signal_number) == 2 * word);
-static_assert(offsetof(handler_node, wanted) == 2 * word + 4);
-static_assert(offsetof(handler_node, registered_at) == 2 * word + 8);
+static_assert(offsetof(handler_node, registered_in) == 2 * word + 4);
+static_assert(offsetof(handler_node, sequence) == 2 * word + 8);
+static_assert(offsetof(handler_node, active) == 2 * word + 16);
+static_assert(offsetof(handler_node, pins) == 2 * word + 24);
+
+static_assert(offsetof(handler_base, invoke) == 0);
+static_assert(offsetof(handler_base, of_signals) == word);
+static_assert(offsetof(handler_base, wanted) == word + 8);
 
 static_assert(offsetof(running_handler, outer) == 0);
 static_assert(offsetof(running_handler, node) == word);

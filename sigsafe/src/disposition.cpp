@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/requeue.hpp>
 
@@ -59,3 +60,9 @@ void take_default_action(const siginfo_t& info) noexcept {
 }
 
 }  // namespace sigsafe::detail
+
+namespace sigsafe {
+
+void signal_info::take_default() const noexcept { detail::take_default_action(*native_); }
+
+}  // namespace sigsafe

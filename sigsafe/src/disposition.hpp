@@ -25,6 +25,7 @@ class disposition {
   constexpr disposition() noexcept = default;
   explicit disposition(const struct sigaction& action) noexcept;
 
+  friend constexpr bool operator==(disposition, disposition) noexcept = default;
   [[nodiscard]] bool is_default() const noexcept;
   [[nodiscard]] bool is_ignored() const noexcept;
 

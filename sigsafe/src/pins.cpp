@@ -17,16 +17,24 @@ constexpr std::uint32_t generation_of(std::uint64_t word) noexcept {
   return static_cast<std::uint32_t>(word >> 32);
 }
 
+constexpr bool is_unpinned(std::uint64_t word, std::uint32_t generation) noexcept {
+  return generation_of(word) != generation || (word & count) == 0;
+}
+
 // True when nobody is inside; else notes that the removal waits.
-bool is_unpinned(handler_node& node, std::uint32_t generation) noexcept {
+bool is_unpinned_or_noted(handler_node& node, std::uint32_t generation) noexcept {
   std::uint64_t word = node.pins.load(std::memory_order_acquire);
-  while (generation_of(word) == generation && (word & count) != 0)
+  while (!is_unpinned(word, generation))
     if (node.pins.compare_exchange_weak(word, word | removal_waits, std::memory_order_acquire))
       return false;
   return true;
 }
 
 }  // namespace
+
+bool is_unpinned(const handler_node& node) noexcept {
+  return is_unpinned(node.pins.load(std::memory_order_acquire), process_generation());
+}
 
 void pin(handler_node& node, std::uint32_t generation) noexcept {
   std::uint64_t word = node.pins.load(std::memory_order_relaxed);
@@ -54,7 +62,7 @@ void wait_for_pins(handler_node& node) noexcept {
   const std::uint32_t generation = process_generation();
   for (;;) {
     const std::uint32_t seen = __atomic_load_n(&page().departures, __ATOMIC_ACQUIRE);
-    if (is_unpinned(node, generation)) return;
+    if (is_unpinned_or_noted(node, generation)) return;
     futex_wait(&page().departures, seen);
   }
 }

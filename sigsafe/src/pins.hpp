@@ -18,6 +18,10 @@ void pin(handler_node& node, std::uint32_t generation) noexcept;
 /// A thread has left the handler. The node may be gone when this returns.
 void unpin(handler_node& node, std::uint32_t generation) noexcept;
 
+/// No thread is inside.
+/// Pre:      no reader can find the node any more
+bool is_unpinned(const handler_node& node) noexcept;
+
 /// Waits until no thread is inside.
 /// Pre:      no reader can find the node any more
 void wait_for_pins(handler_node& node) noexcept;

@@ -1,163 +1,122 @@
 // Registering and unregistering handlers.
-//
-// The states of a slot; "ours" means that the kernel's disposition is the trampoline:
-//
-//   newest  replaced  kernel's    meaning
-//   null    false     not ours    unused
-//   set     false     ours        active
-//   set     false     not ours    shadowed: other code replaced us and may chain to us
-//   null    true      not ours    shadowed, and our handlers have gone since
-//
-//                     ours                      not ours
-//   register          -> active                 adopts what stands there as `previous` -> active
-//   unregister last   puts `previous` back      leaves it alone, sets replaced
-//                     -> unused                 -> shadowed without handlers
-//   unregister other  -> active                 -> shadowed
-//
-// When a slot that was shadowed adopts the code that had replaced us, that code may chain to us:
-// previous_chains_to_us is set, and beneath_previous is what it finds beneath, once we have gone.
 #include <sigsafe/detail/handler_node.hpp>
 
-#include <errno.h>
-#include <signal.h>
+#include <cstddef>
+#include <functional>
 
-#include <atomic>
-#include <string>
-#include <system_error>
-
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
-#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
-#include <sigsafe/src/table.hpp>
-#include <sigsafe/wake_signal.hpp>
+#include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
 namespace {
 
-[[noreturn]] void refuse(int signal, const char* why) {
-  std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const auto name = signal_name(signal); !name.empty())
-    text.append(" (").append(name).append(")");
-  throw std::system_error(EINVAL, std::generic_category(), text.append(": ").append(why));
-}
-
-void require_catchable(int signal) {
-  if (signal == SIGKILL)
-    refuse(signal, "no process can catch it; use SIGTERM for a stop that can be handled");
-  if (signal == SIGSTOP)
-    refuse(signal, "no process can catch it; use SIGTSTP for a stop that can be handled");
-  if (signal < 1 || signal > 64) refuse(signal, "signals have the numbers 1 to 64");
-  if (!signal_set::all().contains(signal))
-    refuse(signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
-  if (signal == wake_signal())
-    refuse(signal, "sigsafe wakes threads with it; choose another for that with set_wake_signal");
-}
-
-struct sigaction current_action(int signal) noexcept {
-  struct sigaction current;
-  sigaction(signal, nullptr, &current);
-  return current;
-}
-
-// For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
-struct sigaction wanted_action(const slot& of) noexcept {
-  struct sigaction action{};
-  action.sa_sigaction = trampoline;
-  action.sa_mask = signal_set::maskable().native();  // rule 1
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
-  for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
-       node = node->older.load(std::memory_order_relaxed)) {
-    if (!node->wanted.restart) action.sa_flags &= ~SA_RESTART;
-    if (node->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
+// Returns the signal with which it failed, and the error; nothing has changed then, but that
+// signals may have come to the handler already.
+int add_to_slots(handler_base& handler, int& error) noexcept {
+  const registration_lock registering;
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i) {
+    error = add_to_slot(handler.nodes[i]);
+    if (error == 0) continue;
+    retire(handler);
+    return handler.nodes[i].signal_number;
   }
-  return action;
+  return 0;
 }
 
-bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
-  constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
-  return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
+bool is_unpinned(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (!is_unpinned(handler.nodes[i])) return false;
+  return true;
 }
 
-// What other code has installed becomes what we put back and chain to.
-void adopt_previous(slot& here, const struct sigaction& current) noexcept {
-  here.previous_chains_to_us =
-      here.replaced || here.newest.load(std::memory_order_relaxed) != nullptr;
-  here.beneath_previous = here.previous.load(std::memory_order_relaxed);
-  here.replaced = false;
-  here.previous_action = current;
-  const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
-  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
-  here.previous.store(disposition{current}, std::memory_order_release);
+// Returns false when the handler is still in its lists, because somebody is inside.
+bool retire_and_remove(handler_base& handler) noexcept {
+  const registration_lock registering;
+  retire(handler);
+  if (!is_unpinned(handler)) return false;
+  remove_from_slots(handler);
+  return true;
 }
 
-void put_previous_back(slot& here, int signal) noexcept {
-  // A one-shot handler that has been called by chaining has had its shot.
-  if (here.previous_is_one_shot.load(std::memory_order_relaxed) &&
-      here.previous.load(std::memory_order_relaxed).is_default())
-    here.previous_action.sa_handler = SIG_DFL;
-  sigaction(signal, &here.previous_action, nullptr);
-  if (here.previous_chains_to_us)
-    here.previous.store(here.beneath_previous, std::memory_order_release);
+void wait_for_pins(handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i) wait_for_pins(handler.nodes[i]);
 }
 
-bool is_only_one(const slot& here, const handler_node& node) noexcept {
-  return here.newest.load(std::memory_order_relaxed) == &node &&
-         node.older.load(std::memory_order_relaxed) == nullptr;
+// The destruction is a part of exit(3), which runs on this thread, and in the handler itself if
+// there is a frame of it. Then those who are inside may never come out: they may have called exit
+// too. Where the stack cannot be searched, nobody is accused.
+bool is_destroyed_by_exit(const handler_base& handler, const running_handler* frame) noexcept {
+  const system::exit_search exit = system::find_exit(frame);
+  if (exit.frame == nullptr) return frame != nullptr && !exit.complete;
+  // But not an automatic object of a function that exit has called.
+  const std::less<const void*> before;
+  return before(&handler, __builtin_frame_address(0)) || before(exit.frame, &handler);
 }
 
 }  // namespace
 
-void register_handler(handler_node& node) {
-  const int signal = node.signal_number;
-  require_catchable(signal);
-  ensure_page();
-  const registration_lock registering;
-  slot& here = table.slots[signal];
-
-  const struct sigaction current = current_action(signal);
-  if (!is_trampoline(current)) adopt_previous(here, current);
-  node.registered_in = process_generation();
-  node.sequence = ++table.registrations;
-  link(here, node);  // before the disposition: the trampoline never finds an empty list
-
-  const struct sigaction wanted = wanted_action(here);
-  if (is_trampoline(current) && has_same_flags(current, wanted)) return;
-  if (sigaction(signal, &wanted, nullptr) != 0) {
-    const int error = errno;
-    unlink(here, node);
-    throw std::system_error(error, std::generic_category(), "sigsafe: sigaction failed");
+handler_base::handler_base(signal_set of, invoke_function function, handler_options options,
+                           location where)
+    : invoke(function),
+      of_signals(of),
+      wanted(options),
+      registered_at(where),
+      nodes(of.size() == 1 ? &single : new handler_node[of.size()]) {
+  handler_node* node = nodes;
+  for (int signal : of) {
+    node->owner = this;
+    node->signal_number = signal;
+    ++node;
   }
 }
 
-void unregister_handler(handler_node& node) noexcept {
-  const int signal = node.signal_number;
-  if (is_running_here(node))
+handler_base::~handler_base() {
+  if (nodes != &single) delete[] nodes;
+}
+
+void register_handler(handler_base& handler) {
+  require_consistent(handler);
+  ensure_page();
+  int error = 0;
+  const int refused = add_to_slots(handler, error);
+  if (error == 0) return;
+  unregister_handler(handler);
+  refuse(error, refused, "sigaction failed");
+}
+
+void reinstall_handler(const handler_base& handler) {
+  int error = 0;
+  int refused = 0;
+  {
+    const registration_lock registering;
+    for (std::size_t i = 0; i < handler.of_signals.size() && error == 0; ++i) {
+      const handler_node& node = handler.nodes[i];
+      refused = node.signal_number;
+      if (node.active.load(std::memory_order_relaxed)) error = reinstall(node);
+    }
+  }
+  if (error != 0) refuse(error, refused, "sigaction failed");
+}
+
+void unregister_handler(handler_base& handler) noexcept {
+  const running_handler* const frame = running_here(handler);
+  if (frame != nullptr && !is_destroyed_by_exit(handler, frame))
     panic(
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
-        node.registered_at);
-  {
-    const registration_lock registering;
-    slot& here = table.slots[signal];
-    const struct sigaction current = current_action(signal);
-    const bool ours = is_trampoline(current);
-    const bool last = is_only_one(here, node);
-
-    // The old disposition first: from here on a signal finds it in the kernel. Unless other code
-    // has since replaced it.
-    if (last && ours) put_previous_back(here, signal);
-    if (last && !ours) here.replaced = true;
-    unlink(here, node);
-    if (!last && ours) {
-      const struct sigaction wanted = wanted_action(here);
-      if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
-    }
-  }
-  wait_for_pins(node);
+        handler.registered_at);
+  if (retire_and_remove(handler)) return;
+  const bool exiting = frame != nullptr || is_destroyed_by_exit(handler, nullptr);
+  if (!exiting) wait_for_pins(handler);
+  const registration_lock registering;
+  remove_from_slots(handler);
+  if (exiting) handler.nodes = &handler.single;  // those of a set stay for who is inside
 }
 
 }  // namespace sigsafe::detail

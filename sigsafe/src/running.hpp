@@ -52,11 +52,12 @@ class eager_scope {
   }
 };
 
-inline bool is_running_here(const handler_node& node) noexcept {
-  for (const running_handler* frame = current_thread().running.load(); frame != nullptr;
-       frame = frame->outer)
-    if (frame->node == &node) return true;
-  return false;
+/// The innermost frame of a handler on this thread, or null when it does not run here.
+inline const running_handler* running_here(const handler_base& handler) noexcept {
+  const running_handler* frame = current_thread().running.load();
+  while (frame != nullptr && (frame->node == nullptr || frame->node->owner != &handler))
+    frame = frame->outer;
+  return frame;
 }
 
 inline bool is_chaining_here(int signal) noexcept {

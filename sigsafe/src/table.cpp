@@ -13,10 +13,10 @@
 namespace sigsafe::detail {
 namespace {
 
-// The reader counts itself before it reads the list; the removal stores to the list before it reads
-// the counts. All four accesses are sequentially consistent, so either the reader sees the removal
-// or the removal sees the reader. There are two counts, so that a stream of new readers cannot keep
-// the removal waiting.
+// The reader counts itself before it reads the list; the removal stores to the list, or to
+// `active`, before it reads the counts. All four accesses are sequentially consistent, so either
+// the reader sees the removal or the removal sees the reader. There are two counts, so that a
+// stream of new readers cannot keep the removal waiting.
 class read_section {
  public:
   read_section() noexcept : page_(page()), phase_(page_.phase.load(std::memory_order_relaxed)) {
@@ -52,12 +52,24 @@ void wait_for_grace_period() noexcept {
   wait_for_zero(here.readers[old_phase]);
 }
 
+// What points to the node; null when it is in no list.
+std::atomic<handler_node*>* link_to(slot& in, const handler_node& node) noexcept {
+  std::atomic<handler_node*>* link = &in.newest;
+  handler_node* next = link->load(std::memory_order_relaxed);
+  while (next != nullptr && next != &node) {
+    link = &next->older;
+    next = link->load(std::memory_order_relaxed);
+  }
+  return next != nullptr ? link : nullptr;
+}
+
 }  // namespace
 
 handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept {
   const read_section reading;
   handler_node* node = of.newest.load(std::memory_order_seq_cst);
-  while (node != nullptr && node->sequence >= below)
+  while (node != nullptr &&
+         (node->sequence >= below || !node->active.load(std::memory_order_relaxed)))
     node = node->older.load(std::memory_order_seq_cst);
   if (node != nullptr) pin(*node, generation);
   return node;
@@ -65,13 +77,23 @@ handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) 
 
 void link(slot& to, handler_node& node) noexcept {
   node.older.store(to.newest.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  node.active.store(true, std::memory_order_relaxed);
   to.newest.store(&node, std::memory_order_seq_cst);
 }
 
+void deactivate(slot& from, handler_node& node) noexcept {
+  node.active.store(false, std::memory_order_relaxed);
+  std::atomic<handler_node*>* const link = link_to(from, node);
+  link->store(node.older.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+  wait_for_grace_period();
+  // Back to its place, where readers pass over it: as long as it is linked its own link stays
+  // valid, and whoever is inside goes on from there.
+  if (!is_unpinned(node)) link->store(&node, std::memory_order_seq_cst);
+}
+
 void unlink(slot& from, handler_node& node) noexcept {
-  std::atomic<handler_node*>* link = &from.newest;
-  while (link->load(std::memory_order_relaxed) != &node)
-    link = &link->load(std::memory_order_relaxed)->older;
+  std::atomic<handler_node*>* const link = link_to(from, node);
+  if (link == nullptr) return;
   link->store(node.older.load(std::memory_order_relaxed), std::memory_order_seq_cst);
   wait_for_grace_period();
 }

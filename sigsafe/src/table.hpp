@@ -2,8 +2,9 @@
 //
 // A node lies in the user's handler object, so nobody may touch it any more when that object's
 // destructor has returned. A reader finds a node and pins it in a read section, which is a few
-// instructions long. A removal takes the node out, waits for a grace period - until no reader can
-// still see it - and then for the pins, which last as long as the user's function.
+// instructions long. A removal makes the node inactive and waits for a grace period, until no
+// reader can still pin it; then for the pins, which last as long as the user's function. Only then
+// it takes the node out, and waits for another grace period, until no reader can still see it.
 //
 // A list is whole at every step, because it changes by one store at a time: a fork copies it as it
 // is.
@@ -26,6 +27,7 @@ struct slot {
   std::atomic<handler_node*> newest;
   std::atomic<disposition> previous;       // what stood there before sigsafe
   std::atomic<bool> previous_is_one_shot;  // SA_RESETHAND
+  std::atomic<bool> ends_ignored;          // a handler has ended with at_end::ignore
   // Guarded by `registration`; src/registry.cpp has the table of their states:
   bool replaced;               // other code has replaced sigsafe's disposition and may chain to it
   bool previous_chains_to_us;  // `previous` belongs to code that did so,
@@ -40,13 +42,18 @@ struct handler_table {
 
 extern handler_table table asm("sigsafe_abi1_table") SIGSAFE_API;
 
-/// Finds the newest handler of the slot with a sequence below this one, and pins it.
+/// Finds the newest active handler of the slot with a sequence below this one, and pins it.
 handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept;
 
 /// Puts a node before all others. Guarded by `registration`.
 void link(slot& to, handler_node& node) noexcept;
 
-/// Takes a node out and waits for every reader that may still see it. Guarded by `registration`.
+/// Takes a node out and waits for every reader that may still see it; nobody pins it after that. If
+/// somebody is inside it stays linked, and not active. Guarded by `registration`.
+void deactivate(slot& from, handler_node& node) noexcept;
+
+/// Takes out a node that is not active, and waits for every reader that may still see it. Guarded
+/// by `registration`.
 void unlink(slot& from, handler_node& node) noexcept;
 
 }  // namespace sigsafe::detail

@@ -205,15 +205,38 @@ BOOST_AUTO_TEST_CASE(the_function_may_take_no_argument) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_function_that_can_be_called_both_ways_gets_the_signal_info) {
+BOOST_AUTO_TEST_CASE(the_function_may_take_the_number) {
   check_in_child([] {
-    struct both_ways {
-      void operator()() const noexcept { ran.add(0); }
-      void operator()(const signal_info& info) const noexcept { ran.add(info.number()); }
-    };
-    sigsafe::handler on_usr1{SIGUSR1, both_ways{}};
+    sigsafe::handler on_usr1{SIGUSR1, [](int signal) noexcept { ran.add(signal); }};
+    sigsafe::handler on_usr2{SIGUSR2, [](long signal) noexcept { ran.add(int(signal)); }};
     raise(SIGUSR1);
-    CHILD_REQUIRE(ran.is({SIGUSR1}));
+    raise(SIGUSR2);
+    CHILD_REQUIRE(ran.is({SIGUSR1, SIGUSR2}));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_function_that_can_be_called_several_ways_gets_what_tells_it_most) {
+  struct plain_and_info {
+    void operator()() const noexcept { ran.add(-1); }
+    void operator()(const signal_info&) const noexcept { ran.add(1); }
+  };
+  struct plain_and_number {
+    void operator()() const noexcept { ran.add(-2); }
+    void operator()(int) const noexcept { ran.add(2); }
+  };
+  struct number_and_info {
+    void operator()(int) const noexcept { ran.add(-3); }
+    void operator()(const signal_info&) const noexcept { ran.add(3); }
+  };
+  check_in_child([] {
+    sigsafe::handler fourth{SIGUSR1, [](const auto& argument) noexcept {
+                              ran.add(std::is_same_v<decltype(argument), const signal_info&>);
+                            }};
+    sigsafe::handler third{SIGUSR1, number_and_info{}};
+    sigsafe::handler second{SIGUSR1, plain_and_number{}};
+    sigsafe::handler first{SIGUSR1, plain_and_info{}};
+    raise(SIGUSR1);
+    CHILD_REQUIRE(ran.is({1, 2, 3, 1}));
   });
 }
 
@@ -961,6 +984,20 @@ BOOST_AUTO_TEST_CASE(alternate_stack_is_where_the_function_runs) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_forked_child_runs_a_handler_by_default) {
+  check_in_child([] {
+    noting on_hup{SIGHUP, notes{1}};
+    const pid_t child = fork();
+    if (child == 0) {
+      raise(SIGHUP);
+      _exit(ran.is({1}) ? 0 : 1);
+    }
+    int status = 0;
+    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_chained_by_default) {
   check_in_child([] {
     install(SIGUSR1, plain_action(foreign_plain));
@@ -1364,7 +1401,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_by_the_kernel_is_reported_and_leaves_the_others_a
     // The registered one wants SA_RESTART, the new one does not: the flags have to change.
     noting on_usr1{SIGUSR1, notes{7}, {.restart = true}};
     refuse_system_call(SYS_rt_sigaction, EPERM, 0, SIGUSR1 + 1, 1);
-    check_fails_with(std::errc::operation_not_permitted, "sigsafe: sigaction failed");
+    check_fails_with(std::errc::operation_not_permitted,
+                     "sigsafe: cannot handle signal 10 (SIGUSR1): sigaction failed");
     raise(SIGUSR1);
     CHILD_REQUIRE(ran.is({7}));
   });

@@ -43,7 +43,7 @@ struct counts {
 };
 using counting = sigsafe::handler<counts>;
 
-constexpr sigsafe::handler_options in_child{.in_child = true};
+constexpr sigsafe::handler_options not_in_child{.in_child = false};
 
 /// A way to make a process that no atfork handler sees.
 pid_t raw_clone() {
@@ -81,12 +81,51 @@ bool is_default(int signal) {
 
 BOOST_AUTO_TEST_SUITE(handler_process)
 
+BOOST_AUTO_TEST_CASE(a_program_that_forks_into_the_background_keeps_its_handlers) {
+  check_in_child([] {
+    std::atomic<int> calls{0};
+    const counting on_hup{SIGHUP, counts{&calls}};
+    for (way_to_fork way : ways_to_fork)
+      CHILD_REQUIRE(succeeded(status_of(way, [&] {
+        raise(SIGHUP);
+        CHILD_REQUIRE(calls == 1);
+        CHILD_REQUIRE(succeeded(status_of(way, [&] {
+          raise(SIGHUP);
+          CHILD_REQUIRE(calls == 2);
+        })));
+      })));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_forked_child_that_a_handler_is_not_for_has_what_stood_there_before) {
+  static std::atomic<int> foreign_calls{0};
+  check_in_child([] {
+    std::atomic<int> calls{0};
+    signal(SIGUSR1, [](int) { ++foreign_calls; });
+    signal(SIGUSR2, SIG_IGN);
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
+    const counting on_usr2{SIGUSR2, counts{&calls}, not_in_child};
+    for (way_to_fork way : ways_to_fork)
+      CHILD_REQUIRE(succeeded(status_of(way, [&] {
+        for (int signal : {SIGUSR1, SIGUSR2}) {
+          raise(signal);
+          const sigsafe::lazy::guard off;
+          raise(signal);
+        }
+        CHILD_REQUIRE(calls == 0 && foreign_calls == 2);
+      })));
+    raise(SIGUSR1);
+    raise(SIGUSR2);
+    CHILD_REQUIRE(calls == 2 && foreign_calls == 0);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_forked_child_takes_the_default_action) {
   check_in_child([] {
     std::atomic<int> calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}};
-    const counting on_winch{SIGWINCH, counts{&calls}};
-    const counting on_chld{SIGCHLD, counts{&calls}};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
+    const counting on_winch{SIGWINCH, counts{&calls}, not_in_child};
+    const counting on_chld{SIGCHLD, counts{&calls}, not_in_child};
     for (way_to_fork way : ways_to_fork) {
       CHILD_REQUIRE(killed_by(status_of(way, [] { raise(SIGUSR1); }), SIGUSR1));
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
@@ -109,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_takes_the_default_action) {
 BOOST_AUTO_TEST_CASE(a_forked_child_that_defers_a_signal_takes_the_default_action_later) {
   check_in_child([] {
     std::atomic<int> calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
     for (way_to_fork way : ways_to_fork) {
       const int status = status_of(way, [] {
         const sigsafe::lazy::guard off;
@@ -129,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_that_defers_a_signal_takes_the_default_actio
 BOOST_AUTO_TEST_CASE(a_forked_child_does_not_dispatch_what_its_parent_deferred) {
   check_in_child([] {
     std::atomic<int> calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}, in_child};
+    const counting on_usr1{SIGUSR1, counts{&calls}};
     for (way_to_fork way : ways_to_fork) {
       std::optional<sigsafe::lazy::guard> off{std::in_place};
       raise(SIGUSR1);
@@ -150,10 +189,10 @@ BOOST_AUTO_TEST_CASE(a_forked_child_runs_the_parents_handlers_that_ask_for_it) {
   check_in_child([] {
     std::atomic<int> asked{0};
     std::atomic<int> not_asked{0};
-    const counting first{SIGUSR1, counts{&not_asked}};
-    const counting second{SIGUSR1, counts{&asked}, in_child};
-    const counting third{SIGUSR1, counts{&not_asked}};
-    const counting alone{SIGUSR2, counts{&asked}, in_child};
+    const counting first{SIGUSR1, counts{&not_asked}, not_in_child};
+    const counting second{SIGUSR1, counts{&asked}};
+    const counting third{SIGUSR1, counts{&not_asked}, not_in_child};
+    const counting alone{SIGUSR2, counts{&asked}};
     for (way_to_fork way : ways_to_fork)
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
         raise(SIGUSR1);
@@ -176,14 +215,13 @@ BOOST_AUTO_TEST_CASE(only_what_runs_in_a_forked_child_chains_there) {
   check_in_child([] {
     signal(SIGUSR1, [](int) { ++foreign_calls; });
     std::atomic<int> calls{0};
-    const counting chaining{SIGUSR1, counts{&calls}, {.chain = true}};
-    std::optional<counting> running{std::in_place, SIGUSR1, counts{&calls}, in_child};
+    const counting chaining{SIGUSR1, counts{&calls}, {.chain = true, .in_child = false}};
+    std::optional<counting> running{std::in_place, SIGUSR1, counts{&calls}};
     CHILD_REQUIRE(succeeded(status_of(&fork, [&] {
       raise(SIGUSR1);
       CHILD_REQUIRE(calls == 1 && foreign_calls == 0);
     })));
-    running.emplace(SIGUSR1, counts{&calls},
-                    sigsafe::handler_options{.chain = true, .in_child = true});
+    running.emplace(SIGUSR1, counts{&calls}, sigsafe::handler_options{.chain = true});
     CHILD_REQUIRE(succeeded(status_of(&fork, [&] {
       raise(SIGUSR1);
       CHILD_REQUIRE(calls == 1 && foreign_calls == 1);
@@ -195,14 +233,14 @@ BOOST_AUTO_TEST_CASE(a_forked_child_has_handlers_of_its_own) {
   check_in_child([] {
     std::atomic<int> calls{0};
     std::atomic<int> child_calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
     for (way_to_fork way : ways_to_fork) {
       const int status = status_of(way, [&] {
         {
-          const counting own{SIGUSR1, counts{&child_calls}};
+          const counting own{SIGUSR1, counts{&child_calls}, not_in_child};
           raise(SIGUSR1);
           CHILD_REQUIRE(child_calls == 1 && calls == 0);
-          const counting another{SIGUSR2, counts{&child_calls}};
+          const counting another{SIGUSR2, counts{&child_calls}, not_in_child};
           raise(SIGUSR2);
           CHILD_REQUIRE(child_calls == 2);
           raise(SIGUSR1);
@@ -223,8 +261,8 @@ BOOST_AUTO_TEST_CASE(a_forked_child_may_destroy_its_copies_of_the_parents_handle
   check_in_child([] {
     signal(SIGUSR1, [](int) { ++foreign_calls; });
     std::atomic<int> calls{0};
-    std::optional<counting> first{std::in_place, SIGUSR1, counts{&calls}};
-    std::optional<counting> second{std::in_place, SIGUSR1, counts{&calls}, in_child};
+    std::optional<counting> first{std::in_place, SIGUSR1, counts{&calls}, not_in_child};
+    std::optional<counting> second{std::in_place, SIGUSR1, counts{&calls}};
     for (way_to_fork way : ways_to_fork)
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
         first.reset();
@@ -243,11 +281,11 @@ BOOST_AUTO_TEST_CASE(grandchildren_are_children_too) {
   check_in_child([] {
     std::atomic<int> of_parent{0};
     std::atomic<int> of_child{0};
-    const counting parents{SIGUSR1, counts{&of_parent}};
-    const counting parents_for_all{SIGUSR2, counts{&of_parent}, in_child};
+    const counting parents{SIGUSR1, counts{&of_parent}, not_in_child};
+    const counting parents_for_all{SIGUSR2, counts{&of_parent}};
     for (way_to_fork way : ways_to_fork)
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
-        const counting childs{SIGHUP, counts{&of_child}};
+        const counting childs{SIGHUP, counts{&of_child}, not_in_child};
         raise(SIGHUP);
         CHILD_REQUIRE(of_child == 1);
         for (int signal : {SIGUSR1, SIGHUP})
@@ -255,7 +293,7 @@ BOOST_AUTO_TEST_CASE(grandchildren_are_children_too) {
         CHILD_REQUIRE(succeeded(status_of(way, [&] {
           raise(SIGUSR2);
           CHILD_REQUIRE(of_parent == 1);
-          const counting own{SIGUSR1, counts{&of_child}};
+          const counting own{SIGUSR1, counts{&of_child}, not_in_child};
           raise(SIGUSR1);
           CHILD_REQUIRE(of_child == 2);
         })));
@@ -268,10 +306,10 @@ BOOST_AUTO_TEST_CASE(grandchildren_are_children_too) {
 BOOST_AUTO_TEST_CASE(siblings_do_not_take_each_other_for_their_parent) {
   check_in_child([] {
     std::atomic<int> calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
     for (int i = 0; i < 3; ++i)
       CHILD_REQUIRE(succeeded(status_of(&fork, [&] {
-        const counting own{SIGUSR2, counts{&calls}};
+        const counting own{SIGUSR2, counts{&calls}, not_in_child};
         raise(SIGUSR2);
         CHILD_REQUIRE(calls == 1);
         CHILD_REQUIRE(killed_by(status_of(&fork, [] { raise(SIGUSR2); }), SIGUSR2));
@@ -285,14 +323,14 @@ BOOST_AUTO_TEST_CASE(a_fork_inside_a_handler_goes_on_in_both_processes) {
       pid_t child = -1;
       std::atomic<int> older_calls{0};
       std::atomic<int> calls{0};
-      std::optional<counting> older{std::in_place, SIGUSR1, counts{&older_calls}, in_child};
-      std::optional<counting> on_usr2{std::in_place, SIGUSR2, counts{&calls}, in_child};
+      std::optional<counting> older{std::in_place, SIGUSR1, counts{&older_calls}};
+      std::optional<counting> on_usr2{std::in_place, SIGUSR2, counts{&calls}};
       const auto forking_function = [&]() noexcept {
         if (child == -1) child = way();
         ++calls;
       };
       std::optional<sigsafe::handler<decltype(forking_function)>> forking;
-      forking.emplace(SIGUSR1, forking_function, in_child);
+      forking.emplace(SIGUSR1, forking_function);
       raise(SIGUSR1);
       CHILD_REQUIRE(calls == 1);
       CHILD_REQUIRE(older_calls == 1);
@@ -338,7 +376,7 @@ BOOST_AUTO_TEST_CASE(a_return_to_the_parents_call_does_not_hide_a_thread_of_the_
       }
     };
     std::optional<sigsafe::handler<decltype(function)>> handler;
-    handler.emplace(SIGUSR1, function, in_child);
+    handler.emplace(SIGUSR1, function);
     raise(SIGUSR1);
     if (child != 0) {
       int status = 0;
@@ -376,7 +414,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_does_not_wait_for_the_threads_of_its_parent)
     for (way_to_fork way : ways_to_fork)
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
         staying.reset();
-        const counting own{SIGUSR1, counts{&calls}};
+        const counting own{SIGUSR1, counts{&calls}, not_in_child};
         raise(SIGUSR1);
         CHILD_REQUIRE(calls == 1);
       })));
@@ -394,7 +432,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_does_not_wait_for_the_threads_of_its_parent)
     CHILD_REQUIRE(!returned);
     for (way_to_fork way : ways_to_fork)
       CHILD_REQUIRE(succeeded(status_of(way, [&] {
-        const counting own{SIGUSR1, counts{&calls}};
+        const counting own{SIGUSR1, counts{&calls}, not_in_child};
         raise(SIGUSR1);
         CHILD_REQUIRE(calls == 1);
       })));
@@ -415,13 +453,13 @@ BOOST_AUTO_TEST_CASE(a_fork_may_happen_while_other_threads_register_remove_and_r
     for (int i = 0; i < 2; ++i)
       threads.emplace_back([&] {
         while (!stop) {
-          const counting handler{SIGUSR1, counts{&calls}};
-          const counting another{SIGUSR2, counts{&calls}, in_child};
+          const counting handler{SIGUSR1, counts{&calls}, not_in_child};
+          const counting another{SIGUSR2, counts{&calls}};
           ++churned;
         }
       });
     threads.emplace_back([&] {
-      const counting on_hup{SIGHUP, counts{&calls}};
+      const counting on_hup{SIGHUP, counts{&calls}, not_in_child};
       while (!stop) {
         raise(SIGUSR1);
         raise(SIGHUP);
@@ -433,7 +471,7 @@ BOOST_AUTO_TEST_CASE(a_fork_may_happen_while_other_threads_register_remove_and_r
       const int status = status_of(ways_to_fork[forks % 3], [&] {
         std::atomic<int> own_calls{0};
         for (int signal : {SIGUSR1, SIGUSR2}) {
-          const counting own{signal, counts{&own_calls}};
+          const counting own{signal, counts{&own_calls}, not_in_child};
           raise(signal);
           {
             const sigsafe::lazy::guard off;
@@ -481,8 +519,8 @@ signal_set field_of(const std::string& status, const std::string& name) {
 BOOST_AUTO_TEST_CASE(a_program_that_is_executed_finds_default_dispositions_and_no_blocked_signal) {
   check_in_child([] {
     std::atomic<int> calls{0};
-    const counting on_usr1{SIGUSR1, counts{&calls}};
-    const counting on_usr2{SIGUSR2, counts{&calls}, in_child};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
+    const counting on_usr2{SIGUSR2, counts{&calls}};
     const counting on_real_time{SIGRTMIN, counts{&calls}, {.chain = true, .restart = true}};
     for (int deferrals : {0, 1})
       for (way_to_fork way : ways_to_fork) {

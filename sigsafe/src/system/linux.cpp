@@ -5,16 +5,19 @@
 #include <linux/futex.h>
 #include <linux/posix_types.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <system_error>
 
@@ -127,6 +130,71 @@ bool copy_from(const void* place, void* to, std::size_t size) noexcept {
   const iovec remote{const_cast<void*>(place), size};
   const long copied = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL);
   return copied == static_cast<long>(size);
+}
+
+namespace {
+
+// Never null, which system calls take for "none".
+template <class T>
+T* word_around(T* address) noexcept {
+  constexpr std::uintptr_t size = 8;
+  const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(address) / size * size;
+  return reinterpret_cast<T*>(word != 0 ? word : size);
+}
+
+}  // namespace
+
+// The kernel reads the new mask before it finds that there is no such way to set it.
+bool is_readable(const void* address) noexcept {
+  const errno_saver saver;
+  constexpr int no_way = -1;
+  return syscall(SYS_rt_sigprocmask, no_way, word_around(address), nullptr, kernel_mask_size) ==
+             0 ||
+         errno != EFAULT;
+}
+
+// Wakes nobody, and combines the word with no bits, atomically.
+bool is_writable(void* address) noexcept {
+  const errno_saver saver;
+  std::uint32_t unused = 0;
+  constexpr unsigned or_nothing = FUTEX_OP(FUTEX_OP_OR, 0U, FUTEX_OP_CMP_EQ, 0U);
+  return syscall(SYS_futex, &unused, FUTEX_WAKE_OP_PRIVATE, 0, nullptr, word_around(address),
+                 or_nothing) >= 0;
+}
+
+// A thread that is alone has nothing to leave, so nothing changes; others are refused.
+bool is_alone() noexcept {
+  const errno_saver saver;
+  return syscall(SYS_unshare, CLONE_THREAD) == 0;
+}
+
+namespace {
+
+struct walk {
+  std::uintptr_t until;
+  exit_search found;
+};
+
+_Unwind_Reason_Code visit(_Unwind_Context* context, void* argument) noexcept {
+  auto& here = *static_cast<walk*>(argument);
+  const auto frame = static_cast<std::uintptr_t>(_Unwind_GetCFA(context));
+  here.found.complete = here.until != 0 && frame > here.until;
+  if (here.found.complete) return _URC_NORMAL_STOP;
+  // exit does not return: what it has pushed may be the address behind its last instruction.
+  const auto inside = static_cast<std::uintptr_t>(_Unwind_GetIP(context)) - 1;
+  if (_Unwind_FindEnclosingFunction(reinterpret_cast<void*>(inside)) !=
+      reinterpret_cast<void*>(&std::exit))
+    return _URC_NO_REASON;
+  here.found.frame = reinterpret_cast<const void*>(frame);
+  return _URC_NORMAL_STOP;
+}
+
+}  // namespace
+
+exit_search find_exit(const void* until) noexcept {
+  walk here{reinterpret_cast<std::uintptr_t>(until), {nullptr, false}};
+  _Unwind_Backtrace(&visit, &here);
+  return here.found;
 }
 
 void* map_wiped_by_fork(std::size_t size) {

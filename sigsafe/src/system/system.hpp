@@ -42,6 +42,26 @@ int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked)
 /// Copies from a place that may not be readable; false when it is not. errno is kept.
 bool copy_from(const void* place, void* to, std::size_t size) noexcept;
 
+/// Whether the kernel can read, or write, the word around an address for this process. Changes
+/// nothing there.
+bool is_readable(const void* address) noexcept;
+bool is_writable(void* address) noexcept;
+
+/// Whether no other thread shares this one's memory. False when the kernel does not tell.
+bool is_alone() noexcept;
+
+/// What a search for exit(3) on the stack has found.
+struct exit_search {
+  const void* frame;  // where the frame of exit ends, or null
+  bool complete;      // the search went as far as it was asked to
+};
+
+/// Looks for exit(3) on the calling thread's stack, from here out to the frame at `until`, or, when
+/// that is null, as far as it comes. It needs the unwind tables of the C library: without them it
+/// finds nothing, and says that it is not complete. Not async-signal-safe by the book: exit is not
+/// either.
+exit_search find_exit(const void* until) noexcept;
+
 /// Maps memory that reads as zeros, and does so again in every forked child, also after _Fork and
 /// clone, which run no atfork handler. It is never unmapped but by unmap, in a lost race.
 /// Errors:   std::system_error

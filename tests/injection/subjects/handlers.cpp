@@ -98,7 +98,7 @@ class removal_waits final : public subject {
  private:
   void operation() override { sigsafe::detail::wait_for_pins(node_); }
 
-  sigsafe::detail::handler_node node_{first_signal, nullptr, {}, {nullptr, 0}};
+  sigsafe::detail::handler_node node_;
   bool inside_ = false;
 };
 const registration<removal_waits> removal{"handler/removal-waits", {.sleeps = true}};

@@ -1,0 +1,179 @@
+#include <sigsafe/src/slots.hpp>
+
+#include <errno.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/process.hpp>
+#include <sigsafe/src/table.hpp>
+
+namespace sigsafe::detail {
+namespace {
+
+struct sigaction current_action(int signal) noexcept {
+  struct sigaction current;
+  sigaction(signal, nullptr, &current);
+  return current;
+}
+
+// For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
+struct sigaction wanted_action(const slot& of) noexcept {
+  struct sigaction action{};
+  action.sa_sigaction = trampoline;
+  action.sa_mask = signal_set::maskable().native();  // rule 1
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
+       node = node->older.load(std::memory_order_relaxed)) {
+    if (!node->active.load(std::memory_order_relaxed)) continue;
+    if (!node->owner->wanted.restart) action.sa_flags &= ~SA_RESTART;
+    if (node->owner->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
+  }
+  return action;
+}
+
+struct sigaction ignoring_action() noexcept {
+  struct sigaction action{};
+  action.sa_handler = SIG_IGN;
+  return action;
+}
+
+bool is_ignored_by_us(const slot& here, const struct sigaction& current) noexcept {
+  return here.ends_ignored.load(std::memory_order_relaxed) && !here.replaced &&
+         disposition{current}.is_ignored();
+}
+
+bool is_ignored_by_program(const slot& here, const struct sigaction& current, bool by_us) noexcept {
+  return disposition{current}.is_ignored() &&
+         (!by_us || here.previous.load(std::memory_order_relaxed).is_ignored());
+}
+
+bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
+  constexpr int optional_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
+}
+
+bool has_handlers(const slot& here, const handler_node* but = nullptr) noexcept {
+  const handler_node* node = here.newest.load(std::memory_order_relaxed);
+  while (node != nullptr && (node == but || !node->active.load(std::memory_order_relaxed)))
+    node = node->older.load(std::memory_order_relaxed);
+  return node != nullptr;
+}
+
+// What other code has installed becomes what we put back and chain to.
+void adopt_previous(slot& here, const struct sigaction& current) noexcept {
+  const bool was_ignored = here.ends_ignored.load(std::memory_order_relaxed);
+  const disposition previous = here.previous.load(std::memory_order_relaxed);
+  // The same code again: what it finds beneath is what it found the first time.
+  if (!here.previous_chains_to_us || disposition{current} != previous)
+    here.beneath_previous = was_ignored ? disposition{ignoring_action()} : previous;
+  here.previous_chains_to_us = here.replaced || was_ignored || has_handlers(here);
+  here.replaced = false;
+  here.ends_ignored.store(false, std::memory_order_relaxed);
+  here.previous_action = current;
+  const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
+  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
+  here.previous.store(disposition{current}, std::memory_order_release);
+}
+
+void put_previous_back(slot& here, int signal) noexcept {
+  // A one-shot handler that has been called by chaining has had its shot.
+  if (here.previous_is_one_shot.load(std::memory_order_relaxed) &&
+      here.previous.load(std::memory_order_relaxed).is_default())
+    here.previous_action.sa_handler = SIG_DFL;
+  sigaction(signal, &here.previous_action, nullptr);
+  if (here.previous_chains_to_us)
+    here.previous.store(here.beneath_previous, std::memory_order_release);
+}
+
+// The trampoline, which drops what has no handlers, stays there for SIGCHLD: with SIG_IGN the
+// kernel would reap the children.
+void ignore_from_now_on(int signal) noexcept {
+  const struct sigaction ignoring = ignoring_action();
+  if (signal != SIGCHLD) sigaction(signal, &ignoring, nullptr);
+}
+
+void end_disposition(slot& here, int signal) noexcept {
+  if (here.ends_ignored.load(std::memory_order_relaxed))
+    ignore_from_now_on(signal);
+  else
+    put_previous_back(here, signal);
+}
+
+void retire(handler_node& node) noexcept {
+  const int signal = node.signal_number;
+  slot& here = table.slots[signal];
+  const struct sigaction current = current_action(signal);
+  const bool ours = is_trampoline(current);
+  const bool last = !has_handlers(here, &node);
+
+  // First, because a thread that is on its way to the trampoline may find no handler there.
+  if (node.owner->wanted.at_end == at_end::ignore)
+    here.ends_ignored.store(true, std::memory_order_release);
+  // Then the disposition: from here on a signal finds it in the kernel. Unless other code has since
+  // replaced ours.
+  if (last && ours) end_disposition(here, signal);
+  if (last && !ours) here.replaced = true;
+  deactivate(here, node);
+  if (!last && ours) {
+    const struct sigaction wanted = wanted_action(here);
+    if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
+  }
+}
+
+}  // namespace
+
+int add_to_slot(handler_node& node) noexcept {
+  const int signal = node.signal_number;
+  slot& here = table.slots[signal];
+  const struct sigaction current = current_action(signal);
+  const bool by_us = is_ignored_by_us(here, current);
+  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return 0;
+  if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
+  node.registered_in = process_generation();
+  node.sequence = ++table.registrations;
+  link(here, node);  // before the disposition: the trampoline never finds an empty list
+
+  const struct sigaction wanted = wanted_action(here);
+  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
+  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
+  const int error = errno;
+  deactivate(here, node);
+  return error;
+}
+
+int reinstall(const handler_node& node) noexcept {
+  slot& here = table.slots[node.signal_number];
+  const struct sigaction current = current_action(node.signal_number);
+  if (is_trampoline(current)) return 0;
+  const struct sigaction wanted = wanted_action(here);
+  adopt_previous(here, current);
+  return sigaction(node.signal_number, &wanted, nullptr) == 0 ? 0 : errno;
+}
+
+bool is_in_force(const handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    if (const handler_node& node = handler.nodes[i];
+        node.active.load(std::memory_order_relaxed) &&
+        !is_trampoline(current_action(node.signal_number)))
+      return false;
+  return is_active(handler);
+}
+
+// The last first, as if there had been a handler for each signal.
+void retire(handler_base& handler) noexcept {
+  for (std::size_t i = handler.of_signals.size(); i > 0; --i)
+    if (handler_node& node = handler.nodes[i - 1]; node.active.load(std::memory_order_relaxed))
+      retire(node);
+}
+
+void remove_from_slots(handler_base& handler) noexcept {
+  for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
+    unlink(table.slots[handler.nodes[i].signal_number], handler.nodes[i]);
+}
+
+}  // namespace sigsafe::detail
