@@ -38,10 +38,11 @@ static_assert(offsetof(thread_state, named) == 32);
 static_assert(offsetof(thread_state, seen) == 40);
 static_assert(offsetof(thread_state, id) == 44);
 static_assert(offsetof(thread_state, id_of) == 48);
-static_assert(offsetof(thread_state, running) == 48 + word);
-static_assert(offsetof(thread_state, place) == 48 + 2 * word);
-static_assert(offsetof(thread_state, namers) == 48 + 3 * word);
-static_assert(offsetof(thread_state, info) == 176 + 3 * word);
+static_assert(offsetof(thread_state, continued) == 52);
+static_assert(offsetof(thread_state, running) == 56);
+static_assert(offsetof(thread_state, place) == 56 + word);
+static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
+static_assert(offsetof(thread_state, info) == 184 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -49,6 +50,7 @@ static_assert(offsetof(process_identity, arrivals) == word + 4);
 static_assert(offsetof(process_identity, sleepers) == word + 8);
 static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
 static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
+static_assert(offsetof(process_identity, continues) == 2 * word + 16);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

@@ -16,6 +16,7 @@
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
@@ -35,12 +36,12 @@ struct outcome {
   }
 };
 
-void run_previous(int signal, siginfo_t& info, void* context) noexcept {
+void run_previous(int signal, siginfo_t& info, void* context, std::uint32_t continued) noexcept {
   slot& here = table.slots[signal];
   const disposition previous = here.previous.load(std::memory_order_acquire);
   if (previous.is_ignored()) return;
   if (previous.is_default()) {
-    take_default_action(info);
+    if (!is_over(signal, continued)) take_default_action(info);
     return;
   }
   if (here.previous_is_one_shot.load(std::memory_order_relaxed))
@@ -52,12 +53,13 @@ void run_previous(int signal, siginfo_t& info, void* context) noexcept {
 // The handlers have gone while the signal was on its way, or other code chains to the trampoline.
 void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, continues());
 }
 
 // Runs one handler, if it is for this process and is to be called now.
 outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation) noexcept {
   handler_base& handler = *node.owner;
+  if (handler.invoke == nullptr) return {};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
   // Two threads may have come this far. For the second the handler has gone already.
@@ -80,6 +82,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   slot& here = table.slots[signal];
   const std::uint32_t generation = process_generation();
   const signal_info view{info, context};
+  const std::uint32_t continued = continues();
   fault_watch watch{signal, info, context};
   bool found = false;
   outcome all;
@@ -94,7 +97,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   }
   if (!found) return dispatched::no_handler;
   if (all.chain || !(all.ran || all.drop))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, continued);
   else if (watch.is_hopeless())
     take_default_action(info);
   return dispatched::ran;

@@ -49,7 +49,7 @@ void take_default_action(const siginfo_t& info) noexcept {
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
   sigaction(info.si_signo, &standard, &found);
-  requeue(info);
+  requeue_to_this_thread(info);
   const sigset_t only = signal_set{info.si_signo}.native();
   sigset_t before;
   pthread_sigmask(SIG_UNBLOCK, &only, &before);

@@ -30,6 +30,7 @@ struct process_identity {
   std::atomic<sleeper_block*> sleepers;
   std::atomic<int> wake_signal;  // 0: the default
   std::atomic<bool> wake_signal_is_installed;
+  std::atomic<std::uint32_t> continues;  // see stops.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

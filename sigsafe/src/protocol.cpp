@@ -15,6 +15,7 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
 
 namespace sigsafe::detail {
 
@@ -50,6 +51,7 @@ bool run_or_requeue(siginfo_t& info) noexcept {
 void note_deferred(const siginfo_t& info) noexcept {
   thread_state& thread = current_thread();
   thread.info = info;
+  thread.continued.store(continues());
   handler_fence();  // info is whole before deferred says so
   thread.deferred.store(process_generation());
 }
@@ -70,7 +72,8 @@ bool take_deferred() noexcept {
   thread.deferred.store(0);
   handler_fence();
   const uncancellable_scope uncancellable;
-  const bool ran = run_or_requeue(info);
+  const bool dropped = is_over(info.si_signo, thread.continued.load());
+  const bool ran = !dropped && run_or_requeue(info);
   return run_called() || ran;
 }
 

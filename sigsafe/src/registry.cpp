@@ -1,8 +1,12 @@
 // Registering and unregistering handlers.
 #include <sigsafe/detail/handler_node.hpp>
 
+#include <signal.h>
+
 #include <cstddef>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
@@ -11,6 +15,7 @@
 #include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
@@ -59,6 +64,19 @@ bool is_destroyed_by_exit(const handler_base& handler, const running_handler* fr
   return before(&handler, __builtin_frame_address(0)) || before(exit.frame, &handler);
 }
 
+void watch_continues(handler_base& handler) {
+  auto watcher = std::make_unique<handler_base>(signal_set{SIGCONT}, nullptr,
+                                                handler_options{.restart = true},
+                                                handler.registered_at);
+  register_handler(*watcher);
+  handler.watcher = watcher.release();
+}
+
+void end_watcher(handler_base& handler) noexcept {
+  unregister_handler(*handler.watcher);
+  delete std::exchange(handler.watcher, nullptr);
+}
+
 }  // namespace
 
 handler_base::handler_base(signal_set of, invoke_function function, handler_options options,
@@ -83,6 +101,7 @@ handler_base::~handler_base() {
 void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
+  if (!(handler.of_signals & stops).empty()) watch_continues(handler);
   int error = 0;
   const int refused = add_to_slots(handler, error);
   if (error == 0) return;
@@ -111,6 +130,7 @@ void unregister_handler(handler_base& handler) noexcept {
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
         handler.registered_at);
+  if (handler.watcher != nullptr) end_watcher(handler);
   if (retire_and_remove(handler)) return;
   const bool exiting = frame != nullptr || is_destroyed_by_exit(handler, nullptr);
   if (!exiting) wait_for_pins(handler);

@@ -25,7 +25,11 @@ bool was_for_the_process(const siginfo_t& info) noexcept {
 }  // namespace
 
 void requeue(const siginfo_t& info) noexcept {
-  if (was_for_the_process(info) && system::queue_to_this_process(info) == 0) return;
+  if (!was_for_the_process(info) || system::queue_to_this_process(info) != 0)
+    requeue_to_this_thread(info);
+}
+
+void requeue_to_this_thread(const siginfo_t& info) noexcept {
   const int error = system::queue_to_this_thread(info);
   if (error == 0) return;
   panic(error == EAGAIN

@@ -10,4 +10,7 @@ namespace sigsafe::detail {
 /// lost in silence.
 void requeue(const siginfo_t& info) noexcept;
 
+/// The same, to this thread in any case.
+void requeue_to_this_thread(const siginfo_t& info) noexcept;
+
 }  // namespace sigsafe::detail

@@ -12,6 +12,7 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
@@ -29,7 +30,7 @@ void handle(int signal, siginfo_t& info, void* context) noexcept {
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this
     // one goes back to the kernel, behind the mask that is set up again.
-    requeue(info);
+    if (!is_over(signal, continues())) requeue(info);
     block_maskable_in(context);
   } else if (thread.held.load() != 0) {
     note_deferred(info);
@@ -81,6 +82,7 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
 // Only assembly refers to it: src/abi.cpp.
 extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
   if (signal == wake_signal()) return;
+  if (signal == SIGCONT) note_continue();
   const errno_saver saver;
   const int cancellation = disable_cancellation();
   if (is_kernels_frame(__builtin_dwarf_cfa(), info, context)) {
