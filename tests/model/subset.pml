@@ -85,7 +85,7 @@ inline take_set() {                   /* what is not taken here is left to whoev
 #ifndef SHARE_WHILE_EAGER
   :: eager[0] != 0 -> share = 0
 #endif
-#ifndef SHARE_WHILE_DEFERRED
+#ifndef SHARE_DEFERRED
   :: deferred[0] -> share = 0
 #endif
   :: else ->
@@ -100,10 +100,10 @@ inline count_down(s) { EACH_OF(s, count[i]--); named = named & ~last }
 inline subset_end(s) {
   d_step { EACH_OF(s, live[i]--) };
   find_last(s);
-#ifdef COUNT_DOWN_BEFORE_SHARE
+#ifdef COUNT_DOWN_FIRST
   count_down(s); take_set(); unblock_share();
 #else
-#ifdef UNBLOCK_BEFORE_COUNT_DOWN
+#ifdef UNBLOCK_FIRST
   take_set(); unblock_share(); count_down(s);
 #else
   take_set(); count_down(s); unblock_share();
