@@ -133,7 +133,13 @@ template <class... Names>
 [[gnu::constructor(101)]] void require_one_state() noexcept {
   // Linkers that remove unused sections leave the note, because it is used here.
   asm volatile("" : : "r"(&sigsafe_note));
-  if (!system::has_dynamic_linker()) return;
+  if (!system::has_dynamic_linker()) {
+    if (system::is_in_the_program()) return;
+    panic(
+        "a static program has loaded an object that contains sigsafe, which cannot share the state "
+        "of the program; link the program dynamically, or load nothing that contains sigsafe",
+        {nullptr, 0});
+  }
 
   // The code of a program uses the program's own symbols and never asks for them. An object that
   // asks for its own first, because it is loaded with RTLD_DEEPBIND, would get those; unless
