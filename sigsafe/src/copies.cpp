@@ -4,7 +4,6 @@
 // code uses for the unique symbols with those that the code of the other copies uses.
 #include <stdio.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 
@@ -45,7 +44,7 @@ const void* address_of(std::uint32_t symbol) noexcept {
   switch (symbol) {
     case 0: return &this_process;
     case 1: return &table;
-    case 2: return &trampoline;
+    case 2: return static_cast<const void*>(&trampoline);
     case 3: return &current_panic_function;
     case 4: return &current_thread();
     default: return nullptr;
