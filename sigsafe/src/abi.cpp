@@ -2,11 +2,12 @@
 // src/abi.S, and what these lead to. The layouts are fixed as long as the names say abi1. They are
 // plain words, whatever macros an object was compiled with.
 
-#include <atomic>
 #include <cstddef>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/raw_lock.hpp>
+#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -23,7 +24,7 @@ constexpr bool fits(std::size_t size) {
 static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
-static_assert(fits<std::atomic<panic_function>>(8));
+static_assert(fits<decltype(current_panic_function)>(8));
 static_assert(sizeof(trampoline) == sizeof(void*));
 
 constexpr std::size_t word = sizeof(void*);
