@@ -62,8 +62,7 @@ static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
 static_assert(offsetof(process_page, registration) >= 20);
 
-static_assert(offsetof(handler_table, registrations) == 0);
-static_assert(offsetof(handler_table, slots) == 8);
+static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
