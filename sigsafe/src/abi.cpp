@@ -61,8 +61,7 @@ static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
 static_assert(sizeof(process_page) == 24);
 
-static_assert(offsetof(handler_table, registrations) == 0);
-static_assert(offsetof(handler_table, slots) == 8);
+static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
@@ -76,9 +75,8 @@ static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);
 static_assert(offsetof(handler_node, signal_number) == 2 * word);
 static_assert(offsetof(handler_node, registered_in) == 2 * word + 4);
-static_assert(offsetof(handler_node, sequence) == 2 * word + 8);
-static_assert(offsetof(handler_node, active) == 2 * word + 16);
-static_assert(offsetof(handler_node, pins) == 2 * word + 24);
+static_assert(offsetof(handler_node, active) == 2 * word + 8);
+static_assert(offsetof(handler_node, pins) == 2 * word + 16);
 
 static_assert(offsetof(handler_base, invoke) == 0);
 static_assert(offsetof(handler_base, of_signals) == word);
