@@ -7,6 +7,7 @@
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/panic.hpp>
+#include <sigsafe/process.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/ref_cell.hpp>
 #include <sigsafe/signal_info.hpp>

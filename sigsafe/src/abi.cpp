@@ -52,6 +52,7 @@ static_assert(offsetof(process_identity, sleepers) == word + 8);
 static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
 static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
 static_assert(offsetof(process_identity, continues) == 2 * word + 16);
+static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

@@ -17,6 +17,7 @@
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -101,6 +102,7 @@ handler_base::~handler_base() {
 void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
+  ensure_end_of_threads();
   if (!(handler.of_signals & stops).empty()) watch_continues(handler);
   int error = 0;
   const int refused = add_to_slots(handler, error);
