@@ -6,6 +6,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
@@ -63,6 +64,13 @@ static_assert(offsetof(handler_node, invoke) == word);
 static_assert(offsetof(handler_node, signal_number) == 2 * word);
 static_assert(offsetof(handler_node, wanted) == 2 * word + 4);
 static_assert(offsetof(handler_node, registered_at) == 2 * word + 8);
+static_assert(offsetof(handler_node, registered_in) == 4 * word + 8);
+static_assert(offsetof(handler_node, sequence) == (word == 4 ? 28 : 48));
+static_assert(offsetof(handler_node, pins) == (word == 4 ? 40 : 56));
+static_assert(offsetof(handler_options, alternate_stack) == 0);
+static_assert(offsetof(handler_options, chain) == 1);
+static_assert(offsetof(handler_options, in_child) == 2);
+static_assert(offsetof(handler_options, restart) == 3);
 
 static_assert(offsetof(running_handler, outer) == 0);
 static_assert(offsetof(running_handler, node) == word);
