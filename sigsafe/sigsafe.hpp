@@ -12,4 +12,5 @@
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/subset_guard.hpp>
+#include <sigsafe/thread_id.hpp>
 // IWYU pragma: end_exports

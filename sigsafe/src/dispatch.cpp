@@ -9,8 +9,10 @@
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/fault_watch.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -90,9 +92,14 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
 dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
   if (is_chaining_here(signal)) return dispatched::ran;
+  if (signal_set::maskable().contains(signal)) restore_code(info);
   const std::uint32_t generation = process_generation();
   handler_node* const newest = pin_newest(table.slots[signal], generation);
   if (newest == nullptr) return dispatched::no_handler;
+  if (pass_on(target_of(*newest, generation), info)) {
+    unpin(*newest, generation);
+    return dispatched::ran;
+  }
   fault_watch watch{signal, info, context};
   const outcome all = run_all(newest, signal_info{info, context}, generation);
   if (all.chain || !(all.ran || all.drop))
