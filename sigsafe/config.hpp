@@ -77,6 +77,31 @@
 #define SIGSAFE_RISCV 0
 #endif
 
+/// Where the kernel puts the siginfo and the context of a signal: bytes behind the canonical frame
+/// address of the handler that it calls. 1 when that is known here; ThreadSanitizer calls handlers
+/// itself.
+#if SIGSAFE_TSAN
+#define SIGSAFE_FRAME_IS_KNOWN 0
+#elif defined(__x86_64__)
+#define SIGSAFE_FRAME_IS_KNOWN 1
+#define SIGSAFE_FRAME_INFO 304
+#define SIGSAFE_FRAME_CONTEXT 0
+#elif defined(__i386__)
+#define SIGSAFE_FRAME_IS_KNOWN 1
+#define SIGSAFE_FRAME_INFO 12
+#define SIGSAFE_FRAME_CONTEXT 140
+#elif defined(__aarch64__) || defined(__riscv)
+#define SIGSAFE_FRAME_IS_KNOWN 1
+#define SIGSAFE_FRAME_INFO 0
+#define SIGSAFE_FRAME_CONTEXT 128
+#else
+#define SIGSAFE_FRAME_IS_KNOWN 0
+#endif
+#if !SIGSAFE_FRAME_IS_KNOWN
+#define SIGSAFE_FRAME_INFO 0
+#define SIGSAFE_FRAME_CONTEXT 0
+#endif
+
 /// The program counter in the mcontext_t of a signal's context.
 #if defined(__x86_64__)
 #define SIGSAFE_PROGRAM_COUNTER(context) ((context).gregs[REG_RIP])

@@ -11,8 +11,9 @@
 #include <sigsafe/backend/native.hpp>
 #include <sigsafe/detail/annotations.hpp>
 #include <sigsafe/detail/checked.hpp>
-#include <sigsafe/detail/invoke.hpp>
+#include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/hold.hpp>
+#include <sigsafe/detail/invoke.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/raw_lock.hpp>
 
@@ -21,9 +22,23 @@ namespace sigsafe {
 namespace detail {
 
 template <class L>
-inline constexpr bool locks_nothrow = noexcept(std::declval<L&>().lock());
-template <class L>
 inline constexpr bool tries_nothrow = noexcept(std::declval<L&>().try_lock());
+template <class L>
+inline constexpr bool locks_nothrow = noexcept(std::declval<L&>().lock());
+template <waitable_lock L>
+inline constexpr bool locks_nothrow<L> = tries_nothrow<L> && noexcept(std::declval<L&>().wait());
+
+/// raw_mutex waits for this time in steps, or leaves it to the lock.
+template <class L, class Duration>
+concept waits_for = timed_waitable_lock<L> && duration_like<Duration>;
+template <class L, class Duration>
+concept locks_for =
+    waits_for<L, Duration> || requires(L& lock, Duration time) { lock.try_lock_for(time); };
+template <class L, class Time>
+concept waits_until = timed_waitable_lock<L> && time_point_like<Time>;
+template <class L, class Time>
+concept locks_until =
+    waits_until<L, Time> || requires(L& lock, Time time) { lock.try_lock_until(time); };
 
 /// What a checked build knows about the holder of a raw_mutex; empty in others.
 template <class B, bool Checked = checked && identifying_backend<B>>
@@ -31,7 +46,7 @@ class holder {
  public:
   constexpr void before_lock(location) const noexcept {}
   constexpr void locked(location) noexcept {}
-  constexpr void before_unlock() noexcept {}
+  constexpr void before_unlock(location) noexcept {}
 };
 
 template <class B>
@@ -46,9 +61,9 @@ class holder<B, true> {
     site_.record(where);
     __atomic_store_n(&thread_, B::self(), __ATOMIC_RELAXED);
   }
-  void before_unlock() noexcept {
+  void before_unlock(location where) noexcept {
     if (thread() != B::self())
-      site_.panic("a mutex is unlocked by a thread that does not hold it", {nullptr, 0},
+      site_.panic("a mutex is unlocked by a thread that does not hold it", where,
                   "it was last locked at");
     __atomic_store_n(&thread_, nullptr, __ATOMIC_RELAXED);
   }
@@ -66,6 +81,12 @@ class holder<B, true> {
 /// lets them come back. It meets Lockable, and TimedLockable and SharedLockable when L does, so
 /// that std::lock_guard, std::scoped_lock, std::unique_lock, std::shared_lock and
 /// std::condition_variable_any work with it.
+///
+/// A thread waits for a waitable lock (spinlock, futex_lock) with interrupts as they were before it
+/// called lock, so its handlers run meanwhile, and the holder may wait for what one of them does.
+/// It waits with interrupts disabled for a lock that has no wait (std::mutex), and for every lock
+/// when it holds something else already or runs in a handler. Nobody is promised a turn.
+///
 /// A condition variable must not be notified from a handler; inside wait interrupts are enabled. A
 /// handler only tries (try_lock) a mutex that threads use with std::condition_variable_any: wait
 /// unlocks it while it holds a lock of its own, and a handler that then waits for the mutex may
@@ -86,42 +107,57 @@ class SIGSAFE_CAPABILITY raw_mutex {
   /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
   void lock(location where = location::current()) noexcept(detail::locks_nothrow<L>)
       SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
-    lock_.lock();
+    if constexpr (waitable_lock<L>) {
+      if (!lock_.try_lock()) [[unlikely]]
+        return lock_contended(hold.keep(), where);
+    } else {
+      lock_.lock();
+    }
     locked(hold, where);
   }
 
   /// Returns false, and leaves interrupts as they were, when somebody holds it.
   [[nodiscard]] bool try_lock(location where = location::current()) noexcept(
       detail::tries_nothrow<L>) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     return lock_.try_lock() && locked(hold, where);
   }
 
   /// Pre:      this thread holds it
-  void unlock() noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
-    holder_.before_unlock();
+  void unlock(location where = location::current()) noexcept SIGSAFE_RELEASE() SIGSAFE_NO_ANALYSIS {
+    holder_.before_unlock(where);
     // The saved state goes to a local before the next holder may overwrite it.
     const detail::hold<B> hold = hold_;
     lock_.unlock();
-    hold.release();
+    hold.release(where);
   }
 
-  /// Interrupts are disabled for the whole time that it waits.
+  /// For at most a duration; false when the time was up. One that is not positive only tries.
   template <class Duration>
-    requires requires(L& lock, Duration time) { lock.try_lock_for(time); }
+    requires detail::locks_for<L, Duration>
   [[nodiscard]] bool try_lock_for(Duration time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
-    return lock_.try_lock_for(time) && locked(hold, where);
+    if constexpr (detail::waits_for<L, Duration>) {
+      return detail::attempt_for(lock_, detail::to_nanoseconds(time),
+                                 [&] { return try_lock(where); });
+    } else {
+      detail::provisional_hold<B> hold{where};
+      return lock_.try_lock_for(time) && locked(hold, where);
+    }
   }
+  /// Until a time point; false when it has passed.
   template <class Time>
-    requires requires(L& lock, Time time) { lock.try_lock_until(time); }
+    requires detail::locks_until<L, Time>
   [[nodiscard]] bool try_lock_until(Time time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
-    detail::provisional_hold<B> hold;
-    return lock_.try_lock_until(time) && locked(hold, where);
+    if constexpr (detail::waits_until<L, Time>) {
+      return detail::attempt_until(lock_, time, [&] { return try_lock(where); });
+    } else {
+      detail::provisional_hold<B> hold{where};
+      return lock_.try_lock_until(time) && locked(hold, where);
+    }
   }
 
   /// Shared locks need a counting backend: many holds cannot keep their saved states in one mutex.
@@ -129,9 +165,13 @@ class SIGSAFE_CAPABILITY raw_mutex {
   SIGSAFE_NO_ANALYSIS void lock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.lock_shared(); }
   {
-    detail::provisional_hold<B> hold;
-    lock_.lock_shared();
-    hold.keep();
+    if constexpr (shared_waitable_lock<L>) {
+      while (!try_lock_shared()) lock_.wait_shared();
+    } else {
+      detail::provisional_hold<B> hold;
+      lock_.lock_shared();
+      hold.keep();
+    }
   }
   [[nodiscard]] SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS bool try_lock_shared()
     requires counting_backend<B> && requires(L& lock) { lock.try_lock_shared(); }
@@ -160,6 +200,20 @@ class SIGSAFE_CAPABILITY raw_mutex {
   [[nodiscard]] L& underlying() noexcept { return lock_; }
 
  private:
+  bool attempt(location where) noexcept(detail::tries_nothrow<L>) SIGSAFE_NO_ANALYSIS {
+    detail::provisional_hold<B> hold{where};
+    holder_.before_lock(where);
+    return lock_.try_lock() && locked(hold, where);
+  }
+
+  // It waits without the hold: a handler of this thread may do what the holder waits for.
+  [[gnu::noinline]] void lock_contended(detail::hold<B> hold,
+                                        location where) noexcept(detail::locks_nothrow<L>) {
+    hold.release(where);
+    do lock_.wait();
+    while (!attempt(where));
+  }
+
   bool locked(detail::provisional_hold<B>& hold, location where) noexcept {
     hold_ = hold.keep();
     holder_.locked(where);
@@ -186,15 +240,15 @@ class [[nodiscard]] mutex_guard {
     mutex_guard(std::move(other)).swap(*this);
     return *this;
   }
-  ~mutex_guard() { unlock(); }
+  ~mutex_guard() { unlock({nullptr, 0}); }
 
   T& operator*() const noexcept { return mutex_->value_; }
   T* operator->() const noexcept { return &mutex_->value_; }
   explicit operator bool() const noexcept { return mutex_ != nullptr; }
 
   /// Releases it early; a second call does nothing.
-  void unlock() noexcept SIGSAFE_NO_ANALYSIS {
-    if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock();
+  void unlock(location where = location::current()) noexcept SIGSAFE_NO_ANALYSIS {
+    if (auto* owned = std::exchange(mutex_, nullptr)) owned->raw_.unlock(where);
   }
   void swap(mutex_guard& other) noexcept { std::swap(mutex_, other.mutex_); }
 
@@ -242,6 +296,21 @@ class SIGSAFE_CAPABILITY mutex {
   [[nodiscard]] guard_type try_lock(location where = location::current()) noexcept(
       detail::tries_nothrow<L>) SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
     return guard_type{raw_.try_lock(where) ? this : nullptr};
+  }
+
+  /// As try_lock, for at most a duration.
+  template <class Duration>
+    requires detail::locks_for<L, Duration>
+  [[nodiscard]] guard_type try_lock_for(Duration time, location where = location::current())
+      SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+    return guard_type{raw_.try_lock_for(time, where) ? this : nullptr};
+  }
+  /// As try_lock, until a time point.
+  template <class Time>
+    requires detail::locks_until<L, Time>
+  [[nodiscard]] guard_type try_lock_until(Time time, location where = location::current())
+      SIGSAFE_EXCLUDES(this) SIGSAFE_NO_ANALYSIS {
+    return guard_type{raw_.try_lock_until(time, where) ? this : nullptr};
   }
 
   /// Calls function with the value, locked; returns what it returns. Unlocks also when it throws.

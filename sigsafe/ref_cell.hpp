@@ -76,8 +76,8 @@ class borrow {
   ~borrow() { release(); }
 
   /// One more borrow of the same cell.
-  [[nodiscard]] borrow more() const noexcept {
-    const auto taken = hold<B>::take();
+  [[nodiscard]] borrow more(location where) const noexcept {
+    const auto taken = hold<B>::take(where);
     flag_->template add<A>();
     return {*flag_, taken};
   }
@@ -111,10 +111,10 @@ class [[nodiscard]] basic_ref {
   T* operator->() const noexcept { return value_; }
 
   /// One more borrow of the same part.
-  basic_ref clone() const noexcept
+  basic_ref clone(location where = location::current()) const noexcept
     requires(A == detail::access::shared)
   {
-    return {value_, borrow_.more()};
+    return {value_, borrow_.more(where)};
   }
 
   /// Borrows a part: function takes T& and returns a reference into it.
@@ -137,11 +137,12 @@ class [[nodiscard]] basic_ref {
   /// Borrows two parts, which do not overlap when the borrow is exclusive: function returns a
   /// std::pair of references.
   template <class F>
-  auto map_split(F&& function) && noexcept(std::is_nothrow_invocable_v<F, T&>) {
+  auto map_split(F&& function, location where = location::current()) && noexcept(
+      std::is_nothrow_invocable_v<F, T&>) {
     auto&& parts = detail::invoke(std::forward<F>(function), *value_);
     auto* first = &parts.first;
     auto* second = &parts.second;
-    auto more = borrow_.more();
+    auto more = borrow_.more(where);
     return std::pair{part<std::remove_pointer_t<decltype(first)>>{first, std::move(borrow_)},
                      part<std::remove_pointer_t<decltype(second)>>{second, std::move(more)}};
   }
@@ -205,7 +206,7 @@ class ref_cell {
 
   /// Pre:      no mutable borrow lives, else it panics.   Post: !B::enabled() while the ref lives
   [[nodiscard]] ref<T, B> borrow(location where = location::current()) const noexcept {
-    const auto taken = detail::hold<B>::take();
+    const auto taken = detail::hold<B>::take(where);
     if (!flag_.try_share(where))
       flag_.panic("borrow of a cell that is already mutably borrowed", where);
     return {&value_, {flag_, taken}};
@@ -213,7 +214,7 @@ class ref_cell {
 
   /// Pre:      no borrow lives, else it panics.   Post: !B::enabled() while the ref_mut lives
   [[nodiscard]] ref_mut<T, B> borrow_mut(location where = location::current()) noexcept {
-    const auto taken = detail::hold<B>::take();
+    const auto taken = detail::hold<B>::take(where);
     if (!flag_.try_own(where))
       flag_.panic(flag_.is_written() ? "mutable borrow of a cell that is already mutably borrowed"
                                      : "mutable borrow of a cell that is already borrowed",
@@ -224,7 +225,7 @@ class ref_cell {
   /// Empty, and interrupts as they were, when a mutable borrow lives.
   [[nodiscard]] std::optional<ref<T, B>> try_borrow(
       location where = location::current()) const noexcept {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     if (!flag_.try_share(where)) return std::nullopt;
     return ref<T, B>{&value_, {flag_, hold.keep()}};
   }
@@ -232,7 +233,7 @@ class ref_cell {
   /// Empty, and interrupts as they were, when any borrow lives.
   [[nodiscard]] std::optional<ref_mut<T, B>> try_borrow_mut(
       location where = location::current()) noexcept {
-    detail::provisional_hold<B> hold;
+    detail::provisional_hold<B> hold{where};
     if (!flag_.try_own(where)) return std::nullopt;
     return ref_mut<T, B>{&value_, {flag_, hold.keep()}};
   }

@@ -14,28 +14,31 @@ namespace sigsafe {
 /// Blocks the signals of a set, and those only, on the calling thread while it lives. Always by the
 /// kernel's mask: foreign handlers and default actions are held off too. What the set names beyond
 /// signal_set::maskable() is left alone: a blocked fault would kill the process.
-/// It nests with other guards, eager and lazy; a signal that it blocks stays blocked until its
-/// release, even if a guard outside of it is released first.
+/// Subset guards and other guards, eager and lazy, are released in any order: a signal stays blocked
+/// until every guard that holds it off is released.
 /// Safety:   async-signal-safe, thread-safe; it belongs to the thread that began it; errno is kept
 /// Pre:      none.   Post: every maskable signal of the set is blocked
-/// Errors:   none; a checked build panics when it is released on another thread
+/// Errors:   panics when 65,536 of one thread name a signal at once; a checked build panics when it is
+///           released on another thread
 /// Cost:     two system calls; 8 bytes
 /// Source:   POSIX.1-2024 pthread_sigmask
 class [[nodiscard]] subset_guard {
  public:
   [[nodiscard]] explicit subset_guard(signal_set signals,
                                       location where = location::current()) noexcept
-      : unblocked_before_(detail::hold_subset(signals)), thread_(where) {}
+      : signals_(signals & signal_set::maskable()), thread_(where) {
+    detail::hold_subset(signals_);
+  }
   subset_guard(const subset_guard&) = delete;
   subset_guard& operator=(const subset_guard&) = delete;
 
   ~subset_guard() {
     thread_.require_same();
-    detail::release_subset(unblocked_before_);
+    detail::release_subset(signals_);
   }
 
  private:
-  signal_set unblocked_before_;  // what the release has to unblock
+  signal_set signals_;
   [[no_unique_address]] detail::holding_thread<backend::posix> thread_;
 };
 

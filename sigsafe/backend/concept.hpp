@@ -18,15 +18,15 @@ namespace sigsafe {
 ///    statement of the program;
 ///  - wait leaves no window between enabling and sleeping in which an interrupt could be missed;
 ///  - all of it but wait is async-signal-safe (freestanding: callable from an interrupt handler).
-/// wait may take a location as a second argument: the caller's place, for its panics.
+/// wait may take a location as a second argument: the caller's place, for its panics. It need not be
+/// noexcept: hosted, it is a cancellation point, and cancellation unwinds.
 template <class B>
 concept interrupt_backend = requires(typename B::saved_state saved) {
   requires std::is_trivially_copyable_v<typename B::saved_state>;
   { B::disable() } noexcept -> std::same_as<typename B::saved_state>;  // disable, return what was
   { B::restore(saved) } noexcept;                                      // put back what was
   { B::enabled() } noexcept -> std::same_as<bool>;  // would an interrupt run now?
-  // Restore and sleep, atomically; back, disabled, after a handler ran.
-  { B::wait(saved) } noexcept;
+  B::wait(saved);  // restore and sleep, atomically; back, disabled, after a handler ran
 };
 
 /// A backend that counts its holds, so that they may be released in any order: interrupts come back
@@ -45,13 +45,13 @@ concept identifying_backend = interrupt_backend<B> && requires {
 };
 
 /// A backend whose sleep can end without a handler: after a time, or when a descriptor is ready.
-/// duration and descriptors are the types it works with (hosted: std::chrono::nanoseconds and
-/// std::span<pollfd>); it may accept more. A negative time counts as zero.
+/// duration and descriptors are the types it works with; it may accept more (hosted: every
+/// std::chrono::duration, and every contiguous range of pollfd). A negative time counts as zero.
 template <class B>
 concept timed_backend =
     interrupt_backend<B> && requires(typename B::saved_state saved, typename B::duration time,
                                      typename B::descriptors fds, location where) {
-      { B::wait_for(saved, time, where) } noexcept -> std::same_as<bool>;  // did a handler run?
+      { B::wait_for(saved, time, where) } -> std::same_as<bool>;  // did a handler run?
       { B::poll(saved, fds, where) } -> std::same_as<wake>;
       { B::poll(saved, fds, time, where) } -> std::same_as<wake>;
     };

@@ -29,21 +29,22 @@ struct posix : detail::hosted_backend {
 
   SIGSAFE_NO_UBSAN static void enter() noexcept {
     auto& thread = detail::this_thread;
-    // Rule 5. Mask first, count second: a foreign handler between the two that used a guard of its
-    // own would find eager raised and believe in a mask that is not blocked yet.
-    if (thread.eager.load() == 0) detail::block_maskable();
-    thread.count.increment();
-    thread.eager.increment();
+    if (thread.eager.load() == 0)
+      detail::begin_first_eager();
+    else
+      thread.eager.increment();
+    thread.held.increment();
     detail::handler_fence();  // the region's accesses stay behind the counts
   }
 
   SIGSAFE_NO_UBSAN static void leave() noexcept {
     auto& thread = detail::this_thread;
     detail::handler_fence();  // the region's accesses stay before the counts
-    thread.count.decrement();
-    thread.eager.decrement();
-    detail::handler_fence();  // the counts are down before anything is unblocked
-    if (thread.eager.load() == 0) detail::release_last_eager();
+    thread.held.decrement();
+    if (thread.eager.load() > 1)
+      thread.eager.decrement();
+    else
+      detail::release_last_eager();
   }
 };
 static_assert(counting_backend<posix> && identifying_backend<posix> && timed_backend<posix>);

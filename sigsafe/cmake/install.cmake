@@ -32,8 +32,14 @@ else()
 endif()
 write_basic_package_version_file(sigsafe-config-version.cmake COMPATIBILITY SameMinorVersion
                                  ${architecture})
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe-config.cmake
-              ${CMAKE_CURRENT_BINARY_DIR}/sigsafe-config-version.cmake DESTINATION ${config_dir})
+set(package_files sigsafe-config.cmake sigsafe-config-version.cmake)
+if(SIGSAFE_HOSTED)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe-static-pie.cmake sigsafe-static-pie.cmake
+                 COPYONLY)
+  list(APPEND package_files sigsafe-static-pie.cmake)
+endif()
+list(TRANSFORM package_files PREPEND ${CMAKE_CURRENT_BINARY_DIR}/)
+install(FILES ${package_files} DESTINATION ${config_dir})
 
 if(NOT SIGSAFE_HOSTED)
   return()
@@ -50,5 +56,6 @@ sigsafe_set_relative(SIGSAFE_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
+list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe.pc.in sigsafe.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

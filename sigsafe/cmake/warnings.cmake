@@ -20,9 +20,8 @@ set(sigsafe_warnings
 function(sigsafe_set_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_features(${target} PRIVATE cxx_std_20)
+  set(thread_safety $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
   target_compile_options(
-    ${target}
-    PRIVATE ${sigsafe_warnings}
-            $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>
-            $<$<BOOL:${SIGSAFE_WERROR}>:-Werror>)
+    ${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${sigsafe_warnings};${thread_safety}>
+                      $<$<BOOL:${SIGSAFE_WERROR}>:-Werror>)
 endfunction()

@@ -5,12 +5,12 @@
 #include <sigsafe/config.hpp>
 
 #include <poll.h>
-#include <time.h>
 
-#include <algorithm>
-#include <chrono>
-#include <span>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 
+#include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
@@ -19,20 +19,39 @@
 
 namespace sigsafe::detail {
 
-template <class Rep, class Period>
-timespec to_timespec(std::chrono::duration<Rep, Period> time) noexcept {
-  // About 31 years stand for every longer time, so that no conversion overflows.
-  constexpr std::chrono::seconds longest{1'000'000'000};
-  if (std::chrono::duration<double>(time) >= longest) return {longest.count(), 0};
-  const auto rest =
-      std::max(std::chrono::ceil<std::chrono::nanoseconds>(time), std::chrono::nanoseconds{0});
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(rest);
-  return {static_cast<time_t>(seconds.count()), static_cast<long>((rest - seconds).count())};
-}
+/// The descriptors of a poll: any array or contiguous range of pollfd.
+class descriptors {
+ public:
+  constexpr descriptors() noexcept = default;
+  template <class Range>
+    requires requires(Range& range) {
+      { range.data() } -> std::convertible_to<pollfd*>;
+      { range.size() } -> std::convertible_to<std::size_t>;
+    }
+  constexpr descriptors(Range&& range) noexcept  // NOLINT(*-explicit-*): as std::span
+      : data_(range.data()), size_(range.size()) {}
+  template <std::size_t Size>
+  constexpr descriptors(pollfd (&array)[Size]) noexcept  // NOLINT(*-explicit-*)
+      : data_(array), size_(Size) {}
+
+  [[nodiscard]] constexpr pollfd* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+ private:
+  pollfd* data_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 struct hosted_backend {
-  using duration = std::chrono::nanoseconds;
-  using descriptors = std::span<pollfd>;
+  /// Any std::chrono::duration will do.
+  struct duration {
+    struct period {
+      static constexpr std::int64_t num = 1, den = 1'000'000'000;
+    };
+    std::int64_t nanoseconds;
+    [[nodiscard]] constexpr std::int64_t count() const noexcept { return nanoseconds; }
+  };
+  using descriptors = detail::descriptors;
 
   /// Would a handler run now? False while this thread holds anything, eager or lazy, and while a
   /// handler runs. A mask that the program set by itself is not looked at.
@@ -41,38 +60,41 @@ struct hosted_backend {
   static const void* self() noexcept { return &this_thread; }
 
   template <class Saved>
-  static void wait(Saved, location where = location::current()) noexcept {
+  static void wait(Saved, location where = location::current()) {
     require_only_hold(where);
     int error = 0;
-    sleep_unheld(nullptr, 0, nullptr, error);
+    sleep_unheld(nullptr, 0, for_ever, error);
   }
 
-  template <class Saved, class Rep, class Period>
-  static bool wait_for(Saved, std::chrono::duration<Rep, Period> time,
-                       location where = location::current()) noexcept {
+  template <class Saved, duration_like Duration>
+  static bool wait_for(Saved, Duration time, location where = location::current()) {
     require_only_hold(where);
-    const timespec limit = to_timespec(time);
     int error = 0;
-    return sleep_unheld(nullptr, 0, &limit, error) == wake::handler;
+    return sleep_unheld(nullptr, 0, positive_nanoseconds(time), error) == wake::handler;
   }
 
   template <class Saved>
   static wake poll(Saved, descriptors fds, location where = location::current()) {
-    return checked_poll(fds, nullptr, where);
+    return checked_poll(fds, for_ever, where);
   }
 
-  template <class Saved, class Rep, class Period>
-  static wake poll(Saved, descriptors fds, std::chrono::duration<Rep, Period> time,
-                   location where = location::current()) {
-    const timespec limit = to_timespec(time);
-    return checked_poll(fds, &limit, where);
+  template <class Saved, duration_like Duration>
+  static wake poll(Saved, descriptors fds, Duration time, location where = location::current()) {
+    return checked_poll(fds, positive_nanoseconds(time), where);
   }
 
  private:
-  static wake checked_poll(descriptors fds, const timespec* limit, location where) {
+  // A negative number would be for_ever.
+  template <class Duration>
+  static std::int64_t positive_nanoseconds(const Duration& time) noexcept {
+    const std::int64_t nanoseconds = to_nanoseconds(time);
+    return nanoseconds > 0 ? nanoseconds : 0;
+  }
+
+  static wake checked_poll(descriptors fds, std::int64_t nanoseconds, location where) {
     require_only_hold(where);
     int error = 0;
-    const wake woken = sleep_unheld(fds.data(), fds.size(), limit, error);
+    const wake woken = sleep_unheld(fds.data(), fds.size(), nanoseconds, error);
     if (error != 0) throw_poll_error(error);
     return woken;
   }

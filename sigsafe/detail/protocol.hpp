@@ -7,17 +7,21 @@
 
 namespace sigsafe::detail {
 
-/// Blocks the maskable set; what was not blocked before goes into added. Returns the mask before.
-SIGSAFE_API signal_set block_maskable() noexcept;
+/// The first hold of a thread that has deferred a signal: a handler has interrupted a release,
+/// which dispatches when this handler has returned (rule 5).
+SIGSAFE_API void note_resumed() noexcept;
 
 /// A release on a thread that has deferred a signal: dispatches it when nothing is held any more.
 SIGSAFE_API void dispatch_deferred() noexcept;
 
+/// The first eager hold: blocks the maskable set. What was not blocked before goes into added.
+SIGSAFE_API void begin_first_eager() noexcept;
+
 /// The release of the last eager hold: unblocks what was added, or leaves that to the last release.
 SIGSAFE_API void release_last_eager() noexcept;
 
-/// Blocks the maskable signals of a set; returns what the release has to unblock.
-SIGSAFE_API signal_set hold_subset(signal_set signals) noexcept;
-SIGSAFE_API void release_subset(signal_set unblocked_before) noexcept;
+/// Blocks the maskable signals of a set, until every subset guard that names them is released.
+SIGSAFE_API void hold_subset(signal_set signals) noexcept;
+SIGSAFE_API void release_subset(signal_set signals) noexcept;
 
 }  // namespace sigsafe::detail

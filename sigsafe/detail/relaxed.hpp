@@ -17,8 +17,8 @@ class relaxed {
   SIGSAFE_NO_UBSAN void store(T value) noexcept {
     __atomic_store_n(&value_, value, __ATOMIC_RELAXED);
   }
-  SIGSAFE_NO_UBSAN void increment() noexcept { store(load() + 1); }
-  SIGSAFE_NO_UBSAN void decrement() noexcept { store(load() - 1); }
+  SIGSAFE_NO_UBSAN void increment() noexcept { store(static_cast<T>(load() + 1)); }
+  SIGSAFE_NO_UBSAN void decrement() noexcept { store(static_cast<T>(load() - 1)); }
 
   // Single instructions, or loops that a handler makes start again.
   T exchange(T value) noexcept { return __atomic_exchange_n(&value_, value, __ATOMIC_RELAXED); }

@@ -1,26 +1,32 @@
 // What a thread knows about its interrupts; one object for each thread, defined once in a process.
 //
-//   depth      live guards of the lazy backend; each keeps the depth before it as its saved state
-//   count      live holds that may be released in any order: mutex locks, borrows, eager guards
-//   eager      how many of all these are eager, plus one while user handlers run
+//   held       live holds: guards, locks, borrows, lazy and eager, released in any order
+//   eager      how many of these are eager, plus one while handlers run or a release dispatches
 //   deferred   0, or the generation of the process in which a signal was deferred on this thread
+//   resumed    holds of handlers that interrupted a release which has yet to dispatch (rule 5)
 //   added      the signals that sigsafe added to the kernel's mask and must take out again
+//   called     signals for which other code called sigsafe's handler while the thread was held
+//   named      the signals that live subset guards name; namers counts the guards for each
 //   running    the handlers that run on this thread now, innermost first
+//   seen       the count of arrivals at the last return of this thread's wait
+//   place      where the thread is registered as a sleeper, or null (src/sleepers.hpp)
+//   id         this thread's number, known in the process of the generation id_of
+//   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
 //   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
 //
-// State table (held: depth or count is not 0; idle: not held, and eager is 0):
+// State table (held and eager as above):
 //
 //   held  deferred    the kernel's mask              what a signal does that comes through
-//   no    0           the program mask               its handlers run
-//   yes   0           the program mask, or, with     it is recorded in info, deferred is set, the
+//   0     0           the program mask               its handlers run
+//   > 0   0           the program mask, or, with     it is recorded in info, deferred is set, the
 //                     eager, the maskable set too    maskable set is blocked
 //   any   generation  the maskable set is blocked,   it is queued again, and the maskable set is
 //                     unless a foreign handler's     blocked again
 //                     return unblocked it
 //
-// A handler may interrupt any load-modify-store below. It leaves depth, count and eager as it found
-// them, so the store that follows loses nothing; deferred and added, which a handler does change,
-// are never computed from a value loaded before.
+// A handler may interrupt any load-modify-store below. It leaves held, eager, resumed, named and
+// namers as it found them, so the store that follows loses nothing; deferred and added, which a
+// handler does change, are changed by single instructions or with the maskable set blocked.
 #pragma once
 
 #include <sigsafe/config.hpp>
@@ -36,16 +42,23 @@ namespace sigsafe::detail {
 struct running_handler;
 
 struct thread_state {
-  relaxed<unsigned> depth;
-  relaxed<unsigned> count;
-  relaxed<unsigned> eager;
+  relaxed<std::uint32_t> held;
+  relaxed<std::uint32_t> eager;
   relaxed<std::uint32_t> deferred;
+  relaxed<std::uint32_t> resumed;
   relaxed<std::uint64_t> added;
+  relaxed<std::uint64_t> called;
+  relaxed<std::uint64_t> named;
+  relaxed<std::uint32_t> seen;
+  relaxed<std::uint32_t> id;
+  relaxed<std::uint32_t> id_of;
+  relaxed<std::uint32_t> continued;
   relaxed<running_handler*> running;
+  relaxed<const void*> place;
+  relaxed<std::uint16_t> namers[64];
   siginfo_t info;
 
-  SIGSAFE_NO_UBSAN bool held() const noexcept { return (depth.load() | count.load()) != 0; }
-  SIGSAFE_NO_UBSAN bool idle() const noexcept { return !held() && eager.load() == 0; }
+  SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }
 };
 

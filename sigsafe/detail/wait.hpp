@@ -4,20 +4,25 @@
 #include <sigsafe/config.hpp>
 
 #include <poll.h>
-#include <time.h>
+
+#include <cstdint>
 
 #include <sigsafe/location.hpp>
 #include <sigsafe/wake.hpp>
 
 namespace sigsafe::detail {
 
+/// A number of nanoseconds that never end.
+inline constexpr std::int64_t for_ever = -1;
+
 /// Panics unless the caller's guard is the only hold of this thread and no handler runs.
 SIGSAFE_API void require_only_hold(location where) noexcept;
 
-/// Holds nothing, sleeps with the program mask, and holds again what was held. A null timeout
-/// sleeps until something happens. error becomes that of ppoll, or 0.
-SIGSAFE_API wake sleep_unheld(pollfd* fds, nfds_t size, const timespec* timeout,
-                              int& error) noexcept;
+/// Holds nothing, sleeps with the program mask, and holds again what was held; for at most
+/// `nanoseconds`, or for_ever. It comes back at once when a handler has run on any thread since
+/// this thread's last sleep. error becomes that of ppoll, or 0. A cancellation point.
+/// Errors:   std::system_error when there is no memory for one more sleeping thread
+SIGSAFE_API wake sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int& error);
 
 [[noreturn]] SIGSAFE_API void throw_poll_error(int error);
 

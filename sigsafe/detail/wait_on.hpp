@@ -6,7 +6,7 @@
 namespace sigsafe::detail {
 
 template <class B, class Saved>
-void wait_on(Saved saved, location where) noexcept {
+void wait_on(Saved saved, location where) {
   if constexpr (requires { B::wait(saved, where); })
     B::wait(saved, where);
   else

@@ -1,36 +1,17 @@
-// Every symbol that is unique in a process. Shared objects that each link the static library have a
-// copy of all these; gnu_unique_object makes the dynamic linker choose one for all of them, with
-// RTLD_LOCAL and hidden visibility too. They are written in assembly because clang cannot give a
-// variable that binding. What they contain starts as zeros.
-//
-// The layouts are fixed as long as the names say abi1: objects that were built at different times
-// share them.
+// What objects that were built at different times share: the contents of the unique symbols, see
+// src/abi.S, and what these lead to. The layouts are fixed as long as the names say abi1. They are
+// plain words, whatever macros an object was compiled with.
 
 #include <cstddef>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/raw_lock.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
-
-// The section is given as the assembler has it: name, flags and type.
-#define SIGSAFE_UNIQUE(name, section, flags, type, content)      \
-  asm(".pushsection " section "." name ", \"" flags "\", @" type \
-      "\n"                                                       \
-      ".globl " name                                             \
-      "\n"                                                       \
-      ".type " name                                              \
-      ", @gnu_unique_object\n"                                   \
-      ".balign 64\n" name ":\n" content                          \
-      "\n"                                                       \
-      ".size " name ", . - " name                                \
-      "\n"                                                       \
-      ".popsection")
-
-SIGSAFE_UNIQUE("sigsafe_abi1_this_thread", ".tbss", "awT", "nobits", ".zero 192");
-SIGSAFE_UNIQUE("sigsafe_abi1_process", ".bss", "aw", "nobits", ".zero 64");
-SIGSAFE_UNIQUE("sigsafe_abi1_table", ".bss", "aw", "nobits", ".zero 16384");
-SIGSAFE_UNIQUE("sigsafe_abi1_trampoline_address", ".data.rel.ro", "aw", "progbits",
-               ".dc.a sigsafe_abi1_trampoline");
 
 namespace sigsafe::detail {
 namespace {
@@ -39,28 +20,46 @@ template <class T>
 constexpr bool fits(std::size_t size) {
   return sizeof(T) <= size && alignof(T) <= 64;
 }
-static_assert(fits<thread_state>(192));
+// The sizes in src/abi.S.
+static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
+static_assert(fits<decltype(current_panic_function)>(8));
+static_assert(sizeof(trampoline) == sizeof(void*));
 
 constexpr std::size_t word = sizeof(void*);
 
-static_assert(offsetof(thread_state, depth) == 0);
-static_assert(offsetof(thread_state, count) == 4);
-static_assert(offsetof(thread_state, eager) == 8);
-static_assert(offsetof(thread_state, deferred) == 12);
+static_assert(offsetof(thread_state, held) == 0);
+static_assert(offsetof(thread_state, eager) == 4);
+static_assert(offsetof(thread_state, deferred) == 8);
+static_assert(offsetof(thread_state, resumed) == 12);
 static_assert(offsetof(thread_state, added) == 16);
-static_assert(offsetof(thread_state, running) == 24);
-static_assert(offsetof(thread_state, info) == 24 + word);
+static_assert(offsetof(thread_state, called) == 24);
+static_assert(offsetof(thread_state, named) == 32);
+static_assert(offsetof(thread_state, seen) == 40);
+static_assert(offsetof(thread_state, id) == 44);
+static_assert(offsetof(thread_state, id_of) == 48);
+static_assert(offsetof(thread_state, continued) == 52);
+static_assert(offsetof(thread_state, running) == 56);
+static_assert(offsetof(thread_state, place) == 56 + word);
+static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
+static_assert(offsetof(thread_state, info) == 184 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
+static_assert(offsetof(process_identity, arrivals) == word + 4);
+static_assert(offsetof(process_identity, sleepers) == word + 8);
+static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
+static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
+static_assert(offsetof(process_identity, continues) == 2 * word + 16);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);
 static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
-static_assert(offsetof(process_page, registration) >= 20);
+static_assert(offsetof(process_page, registration) == 20);
+static_assert(sizeof(futex_lock) == 4);
+static_assert(sizeof(process_page) == 24);
 
 static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
@@ -71,6 +70,21 @@ static_assert(offsetof(slot, replaced) == 18);
 static_assert(offsetof(slot, previous_chains_to_us) == 19);
 static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
 static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
+
+static_assert(offsetof(handler_node, older) == 0);
+static_assert(offsetof(handler_node, owner) == word);
+static_assert(offsetof(handler_node, signal_number) == 2 * word);
+static_assert(offsetof(handler_node, registered_in) == 2 * word + 4);
+static_assert(offsetof(handler_node, active) == 2 * word + 8);
+static_assert(offsetof(handler_node, pins) == 2 * word + 16);
+
+static_assert(offsetof(handler_base, invoke) == 0);
+static_assert(offsetof(handler_base, of_signals) == word);
+static_assert(offsetof(handler_base, wanted) == word + 8);
+
+static_assert(offsetof(running_handler, outer) == 0);
+static_assert(offsetof(running_handler, node) == word);
+static_assert(offsetof(running_handler, signal) == 2 * word);
 
 }  // namespace
 }  // namespace sigsafe::detail

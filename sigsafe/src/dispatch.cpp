@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
@@ -16,7 +15,9 @@
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
+#include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
@@ -25,23 +26,25 @@ namespace {
 // What came of the handlers of a signal.
 struct outcome {
   bool ran = false;
-  bool chain = false;  // one wants what stood there before to follow
-  bool drop = false;   // one has just gone, and wants the signal ignored
+  bool chain = false;      // one wants what stood there before to follow
+  bool drop = false;       // one has just gone, and wants the signal ignored
+  bool passed_on = false;  // they run on another thread
 
   outcome& operator|=(outcome other) noexcept {
     ran |= other.ran;
     chain |= other.chain;
     drop |= other.drop;
+    passed_on |= other.passed_on;
     return *this;
   }
 };
 
-void run_previous(int signal, siginfo_t& info, void* context) noexcept {
+void run_previous(int signal, siginfo_t& info, void* context, std::uint32_t continued) noexcept {
   slot& here = table.slots[signal];
   const disposition previous = here.previous.load(std::memory_order_acquire);
   if (previous.is_ignored()) return;
   if (previous.is_default()) {
-    take_default_action(info);
+    if (!is_over(signal, continued)) take_default_action(info);
     return;
   }
   if (here.previous_is_one_shot.load(std::memory_order_relaxed))
@@ -53,14 +56,16 @@ void run_previous(int signal, siginfo_t& info, void* context) noexcept {
 // The handlers have gone while the signal was on its way, or other code chains to the trampoline.
 void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, continues());
 }
 
 // Runs one handler, if it is for this process and is to be called now.
 outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation) noexcept {
   handler_base& handler = *node.owner;
+  if (handler.invoke == nullptr) return {};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
+  if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
   // Two threads may have come this far. For the second the handler has gone already.
   if (wanted.once && handler.called.exchange(true, std::memory_order_relaxed))
     return {.drop = wanted.at_end == at_end::ignore};
@@ -69,7 +74,7 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
     handler.invoke(handler, info);
   }
   if (wanted.once) {
-    const std::lock_guard registering{page().registration};
+    const registration_lock registering;
     retire(handler);
   }
   return {.ran = true, .chain = wanted.chain};
@@ -81,7 +86,7 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
   while (node != nullptr) {
     all |= run_one(*node, info, generation);
     const std::uint32_t now = process_generation();  // another one after a fork in the handler
-    handler_node* const next = pin_older(*node, now);
+    handler_node* const next = all.passed_on ? nullptr : pin_older(*node, now);
     unpin(*node, generation);
     generation = now;
     node = next;
@@ -94,16 +99,14 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   if (is_chaining_here(signal)) return dispatched::ran;
   if (signal_set::maskable().contains(signal)) restore_code(info);
   const std::uint32_t generation = process_generation();
+  const std::uint32_t continued = continues();
   handler_node* const newest = pin_newest(table.slots[signal], generation);
   if (newest == nullptr) return dispatched::no_handler;
-  if (pass_on(target_of(*newest, generation), info)) {
-    unpin(*newest, generation);
-    return dispatched::ran;
-  }
   fault_watch watch{signal, info, context};
   const outcome all = run_all(newest, signal_info{info, context}, generation);
+  if (all.passed_on) return dispatched::ran;
   if (all.chain || !(all.ran || all.drop))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, continued);
   else if (watch.is_hopeless())
     take_default_action(info);
   return dispatched::ran;
@@ -113,13 +116,16 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
 
 dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
   const eager_scope eager;
-  return run_registered(signal, info, context);
+  const dispatched outcome = run_registered(signal, info, context);
+  announce_arrival(signal);
+  return outcome;
 }
 
 void run_now(int signal, siginfo_t& info, void* context) noexcept {
   const eager_scope eager;
   if (run_registered(signal, info, context) == dispatched::no_handler)
     run_unhandled(signal, info, context);
+  announce_arrival(signal);
 }
 
 }  // namespace sigsafe::detail

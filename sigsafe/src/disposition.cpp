@@ -35,8 +35,9 @@ void disposition::call(int signal, siginfo_t& info, void* context) const noexcep
     reinterpret_cast<void (*)(int)>(address)(signal);
 }
 
+// Whatever its flags are: signal() saves and restores handlers without them.
 bool is_trampoline(const struct sigaction& action) noexcept {
-  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == trampoline;
+  return action.sa_sigaction == trampoline;
 }
 
 // The disposition is set to the default for a moment; the signal, with its siginfo, is queued again
@@ -48,7 +49,7 @@ void take_default_action(const siginfo_t& info) noexcept {
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
   sigaction(info.si_signo, &standard, &found);
-  requeue(info);
+  requeue_to_this_thread(info);
   const sigset_t only = signal_set{info.si_signo}.native();
   sigset_t before;
   pthread_sigmask(SIG_UNBLOCK, &only, &before);

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/signal_set.hpp>
@@ -14,43 +13,74 @@
 
 namespace sigsafe::detail {
 
-signal_set block(signal_set signals) noexcept { return system::change_mask(SIG_BLOCK, signals); }
+// The C library declares its system calls as functions that leave this file's memory alone: the
+// fences keep the thread's words where they stand.
+signal_set block(signal_set signals) noexcept {
+  handler_fence();
+  const signal_set before = system::change_mask(SIG_BLOCK, signals);
+  handler_fence();
+  return before;
+}
 
-void unblock(signal_set signals) noexcept { system::change_mask(SIG_UNBLOCK, signals); }
+void unblock(signal_set signals) noexcept {
+  handler_fence();
+  system::change_mask(SIG_UNBLOCK, signals);
+  handler_fence();
+}
 
-signal_set block_maskable() noexcept {
+// In this order, or the guard of a handler of an unmaskable signal, run between two of the steps,
+// would open what is closed here (rule 6).
+signal_set close_mask() noexcept {
+  thread_state& thread = current_thread();
   const signal_set before = block(signal_set::maskable());
-  // A union, never an assignment: an earlier deferral's share is in there (rule 5). Everything is
-  // blocked by now; see unblock_added.
-  auto& added = current_thread().added;
-  added.store(added.load() | (signal_set::maskable() - before).bits());
+  thread.eager.increment();
+  handler_fence();
+  // A union, never an assignment: the share of an earlier deferral is in there.
+  thread.added.set_bits((signal_set::maskable() - before).bits());
   handler_fence();
   return before;
 }
 
 // Taking out what was added, instead of setting an old mask back, makes the order of releases
-// indifferent (rule 7). Taken to a local first: a handler that runs within SIG_UNBLOCK may add.
-// Until then everything is blocked, so nothing comes between the load and the store but a fault,
-// whose handlers leave added as they found it.
-void unblock_added() noexcept {
-  auto& added = current_thread().added;
-  const auto local = signal_set::from_bits(added.load());
-  added.store(0);
+// indifferent. The share is taken before eager goes down, and unblocked last: a handler that runs
+// within SIG_UNBLOCK may add (rule 7).
+void open_mask() noexcept {
+  thread_state& thread = current_thread();
+  const std::uint64_t added = thread.added.load();
+  const std::uint64_t named = thread.named.load();
+  thread.added.store(added & named);
   handler_fence();
-  if (!local.empty()) unblock(local);
+  thread.eager.decrement();
+  const auto share = signal_set::from_bits(added & ~named);
+  if (!share.empty())
+    unblock(share);
+  else
+    handler_fence();
 }
+
+namespace {
 
 // The kernel's frame has room for its own bytes of the mask, not for a whole sigset_t: behind them
 // lies the floating-point state or the siginfo.
-void block_maskable_in(void* interrupted_context) noexcept {
-  auto* const mask = &static_cast<ucontext_t*>(interrupted_context)->uc_sigmask;
+std::uint64_t mask_of(const void* context) noexcept {
   std::uint64_t bits;
   static_assert(sizeof(bits) == system::kernel_mask_size);
-  std::memcpy(&bits, mask, sizeof(bits));
-  const std::uint64_t missing = signal_set::maskable().bits() & ~bits;
-  bits |= missing;
-  std::memcpy(mask, &bits, sizeof(bits));
+  std::memcpy(&bits, &static_cast<const ucontext_t*>(context)->uc_sigmask, sizeof(bits));
+  return bits;
+}
+
+}  // namespace
+
+void block_maskable_in(void* interrupted_context) noexcept {
+  const std::uint64_t before = mask_of(interrupted_context);
+  const std::uint64_t missing = signal_set::maskable().bits() & ~before;
+  const std::uint64_t bits = before | missing;
+  std::memcpy(&static_cast<ucontext_t*>(interrupted_context)->uc_sigmask, &bits, sizeof(bits));
   current_thread().added.set_bits(missing);
+}
+
+void set_mask_of(const void* interrupted_context) noexcept {
+  system::change_mask(SIG_SETMASK, signal_set::from_bits(mask_of(interrupted_context)));
 }
 
 }  // namespace sigsafe::detail

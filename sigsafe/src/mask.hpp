@@ -1,5 +1,5 @@
 // The masks: the kernel's for this thread, what sigsafe added to it, and that of the interrupted
-// context. block_maskable, which guards call, is declared in detail/protocol.hpp.
+// context.
 #pragma once
 
 #include <sigsafe/config.hpp>
@@ -12,12 +12,20 @@ namespace sigsafe::detail {
 signal_set block(signal_set signals) noexcept;
 void unblock(signal_set signals) noexcept;
 
-/// Takes out of the kernel's mask what sigsafe has added to it.
-/// Pre:      everything maskable is blocked
-void unblock_added() noexcept;
+/// Rule 6: blocks the maskable set, raises eager, and adds what was not blocked before to added.
+/// Returns the mask before.
+signal_set close_mask() noexcept;
+
+/// Rule 7: lowers eager, and takes out of the kernel's mask what sigsafe has added to it, but for
+/// what subset guards still name.
+/// Pre:      close_mask, or something else raised eager and everything maskable is blocked
+void open_mask() noexcept;
 
 /// Blocks the maskable set in the context that a trampoline interrupted: it holds as soon as the
 /// trampoline returns. What was not blocked there goes into added.
 void block_maskable_in(void* interrupted_context) noexcept;
+
+/// Gives the thread the mask of the context that a trampoline interrupted.
+void set_mask_of(const void* interrupted_context) noexcept;
 
 }  // namespace sigsafe::detail

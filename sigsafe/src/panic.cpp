@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <sigsafe/location.hpp>
+#include <sigsafe/src/panic_function.hpp>
 
 namespace sigsafe {
 namespace {
@@ -64,17 +65,21 @@ void write_line(const panic_info& info) noexcept {
   out.write_to(STDERR_FILENO);
 }
 
-constinit std::atomic<panic_function> current{write_line};
+panic_function or_default(panic_function function) noexcept {
+  return function != nullptr ? function : write_line;
+}
 
 }  // namespace
 
 void panic(const panic_info& info) noexcept {
-  current.load(std::memory_order_acquire)(info);
+  or_default(detail::current_panic_function.load(std::memory_order_acquire))(info);
   std::abort();
 }
 
 panic_function set_panic_function(panic_function function) noexcept {
-  return current.exchange(function != nullptr ? function : write_line, std::memory_order_acq_rel);
+  // The default is no address: it would be that of one of the copies, which may be unloaded.
+  if (function == write_line) function = nullptr;
+  return or_default(detail::current_panic_function.exchange(function, std::memory_order_acq_rel));
 }
 
 }  // namespace sigsafe

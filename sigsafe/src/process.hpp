@@ -9,7 +9,6 @@
 #include <cstdint>
 
 #include <sigsafe/backend/posix.hpp>
-#include <sigsafe/mutex.hpp>
 #include <sigsafe/raw_lock.hpp>
 
 namespace sigsafe::detail {
@@ -19,13 +18,19 @@ struct process_page {
   std::atomic<std::uint32_t> phase;       // which of the two counts new readers use; see table.hpp
   std::atomic<std::uint32_t> readers[2];
   std::uint32_t departures;  // a futex; grows when a thread leaves a handler whose removal waits
-  // Whoever changes the table holds it. The last member: its size depends on SIGSAFE_CHECKED.
-  raw_mutex<futex_lock, backend::posix> registration;
+  futex_lock registration;   // whoever changes the table holds it; see registration_lock
 };
+
+struct sleeper_block;
 
 struct process_identity {
   std::atomic<process_page*> page;
   std::atomic<std::uint32_t> generations;  // how many were given out, here and in our ancestors
+  std::atomic<std::uint32_t> arrivals;     // see sleepers.hpp
+  std::atomic<sleeper_block*> sleepers;
+  std::atomic<int> wake_signal;  // 0: the default
+  std::atomic<bool> wake_signal_is_installed;
+  std::atomic<std::uint32_t> continues;  // see stops.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;
@@ -36,6 +41,23 @@ void ensure_page();
 
 /// Pre:      ensure_page
 inline process_page& page() noexcept { return *this_process.page.load(std::memory_order_acquire); }
+
+/// Holds `registration`, and signals off, so that no handler on this thread waits for it. No mutex:
+/// what one looks like depends on SIGSAFE_CHECKED, and objects of both kinds share the page.
+/// Pre:      ensure_page
+class registration_lock {
+ public:
+  registration_lock() noexcept {
+    backend::posix::enter();
+    page().registration.lock();
+  }
+  registration_lock(const registration_lock&) = delete;
+  registration_lock& operator=(const registration_lock&) = delete;
+  ~registration_lock() {
+    page().registration.unlock();
+    backend::posix::leave();
+  }
+};
 
 /// A number that differs from those of all processes that this one was forked from; never 0.
 /// Pre:      ensure_page

@@ -8,76 +8,126 @@
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/caller.hpp>
+#include <sigsafe/src/cancellation.hpp>
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
 
 namespace sigsafe::detail {
 
-void defer(const siginfo_t& info, void* interrupted_context) noexcept {
-  thread_state& thread = current_thread();
-  thread.info = info;
-  handler_fence();  // info is whole before deferred says so
-  thread.deferred.store(process_generation());
-  block_maskable_in(interrupted_context);
+namespace {
+
+// Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
+bool is_blocked_by_others(int signal) noexcept {
+  const thread_state& thread = current_thread();
+  return !signal_set::from_bits(thread.added.load() & ~thread.named.load()).contains(signal);
 }
 
-bool take_deferred(signal_set mask_before) noexcept {
-  thread_state& thread = current_thread();
-  const std::uint32_t generation = thread.deferred.load();
-  // A foreign handler's guard may have done this work already, or a fork copied a deferral that is
-  // the parent's to dispatch (rule 9).
-  if (generation == 0) return false;
-  if (generation != process_generation()) {
-    thread.deferred.store(0);
-    return false;
+// Rule 14: without queueing, which would call the foreign handler once more.
+bool run_called() noexcept {
+  bool ran = false;
+  for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
+    siginfo_t info = unknown_info(signal);
+    ran = run_handlers(signal, info, nullptr) == dispatched::ran || ran;
   }
-  siginfo_t info = thread.info;
-  handler_fence();  // info is read before the next deferral may overwrite it
-  thread.deferred.store(0);
-  const auto added = signal_set::from_bits(thread.added.load());
-  const bool blocked_by_others = (mask_before - added).contains(info.si_signo);
-  if (!blocked_by_others && run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
+  return ran;
+}
+
+bool run_or_requeue(siginfo_t& info) noexcept {
+  if (!is_blocked_by_others(info.si_signo) &&
+      run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
     return true;
   // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
   requeue(info);
   return false;
 }
 
-void dispatch_deferred() noexcept {
+}  // namespace
+
+void note_deferred(const siginfo_t& info) noexcept {
   thread_state& thread = current_thread();
-  // Rule 4 again after the handlers: one that changed the mask by itself may have let one more in.
-  while (thread.idle() && thread.has_deferred()) {
-    const errno_saver saver;
-    take_deferred(block_maskable());
-    if (!thread.has_deferred()) unblock_added();
+  thread.info = info;
+  thread.continued.store(continues());
+  handler_fence();  // info is whole before deferred says so
+  thread.deferred.store(process_generation());
+}
+
+bool take_deferred() noexcept {
+  thread_state& thread = current_thread();
+  const std::uint32_t generation = thread.deferred.load();
+  // The guard of a foreign handler may have done this work already, or a fork copied a deferral that
+  // is the parent's to dispatch (rule 10).
+  if (generation == 0) return false;
+  if (generation != process_generation()) {
+    thread.called.store(0);
+    thread.deferred.store(0);
+    return false;
+  }
+  siginfo_t info = thread.info;
+  handler_fence();  // info is read before the next deferral may overwrite it
+  thread.deferred.store(0);
+  handler_fence();
+  const uncancellable_scope uncancellable;
+  const bool dropped = is_over(info.si_signo, thread.continued.load());
+  const bool ran = !dropped && run_or_requeue(info);
+  return run_called() || ran;
+}
+
+namespace {
+
+/// Pre:      everything maskable is blocked, eager is raised by the caller, and nothing is held
+void dispatch_and_open() noexcept {
+  const errno_saver saver;
+  while (current_thread().has_deferred()) take_deferred();
+  open_mask();
+}
+
+// True when this release is one in a handler that interrupted another release, which will dispatch
+// (rule 5).
+bool is_resumed() noexcept {
+  thread_state& thread = current_thread();
+  if (thread.resumed.load() == 0) return false;
+  thread.resumed.decrement();
+  return true;
+}
+
+}  // namespace
+
+void note_resumed() noexcept {
+  thread_state& thread = current_thread();
+  if (thread.idle() && thread.has_deferred()) thread.resumed.increment();
+}
+
+void dispatch_deferred() noexcept {
+  // Once more when a handler that changed the mask by itself has let one in behind it.
+  while (current_thread().idle() && current_thread().has_deferred()) {
+    if (is_resumed()) return;
+    close_mask();
+    dispatch_and_open();
   }
 }
 
+void begin_first_eager() noexcept {
+  note_resumed();
+  close_mask();
+}
+
 void release_last_eager() noexcept {
-  if (!current_thread().has_deferred())
-    unblock_added();
-  else
-    dispatch_deferred();  // does nothing while something is held: the last release will (rule 5)
-}
-
-signal_set hold_subset(signal_set signals) noexcept {
-  const signal_set wanted = signals & signal_set::maskable();
-  // Block first, take over second: a deferral between the two finds the set blocked and does not
-  // add it (rule 6).
-  const signal_set before = block(wanted);
-  const auto taken = signal_set::from_bits(current_thread().added.clear_bits(wanted.bits()));
-  return (wanted - before) | (taken & wanted);
-}
-
-void release_subset(signal_set unblocked_before) noexcept {
   thread_state& thread = current_thread();
-  if (thread.eager.load() != 0 || thread.has_deferred())
-    thread.added.set_bits(unblocked_before.bits());
-  else if (!unblocked_before.empty())
-    unblock(unblocked_before);
+  handler_fence();  // held is down before deferred is read
+  if (!thread.has_deferred()) {
+    open_mask();
+  } else if (thread.held.load() != 0 || is_resumed()) {
+    thread.eager.decrement();  // the last release, or the one that was interrupted, opens
+    handler_fence();
+  } else {
+    dispatch_and_open();
+    dispatch_deferred();  // what a handler that changed the mask by itself has let in behind it
+  }
 }
 
 }  // namespace sigsafe::detail

@@ -7,17 +7,16 @@
 
 #include <signal.h>
 
-#include <sigsafe/signal_set.hpp>
-
 namespace sigsafe::detail {
 
-/// Rule 2: writes the signal down and blocks the maskable set in the interrupted context.
-/// Pre:      the thread is held and has deferred nothing
-void defer(const siginfo_t& info, void* interrupted_context) noexcept;
+/// Rule 2: writes the signal down.
+/// Pre:      the thread is held and has deferred nothing; everything maskable is blocked and will
+///           stay so
+void note_deferred(const siginfo_t& info) noexcept;
 
-/// The middle of rule 4: runs the handlers of the deferred signal, or queues it again. Returns true
-/// when a handler ran.
-/// Pre:      everything maskable is blocked; mask_before is the mask before that
-bool take_deferred(signal_set mask_before) noexcept;
+/// Rule 4: runs the handlers of the deferred signal, or gives it back to the kernel; and those that
+/// other code called meanwhile. Returns true when a handler ran.
+/// Pre:      everything maskable is blocked, and eager is raised
+bool take_deferred() noexcept;
 
 }  // namespace sigsafe::detail

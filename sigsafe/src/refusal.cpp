@@ -10,6 +10,7 @@
 #include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
 
@@ -43,6 +44,9 @@ signal_set catchable(int signal) {
   if (signal < 1 || signal > 64) refuse(EINVAL, signal, "signals have the numbers 1 to 64");
   if (!signal_set::all().contains(signal))
     refuse(EINVAL, signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
+  if (signal == wake_signal())
+    refuse(EINVAL, signal,
+           "sigsafe wakes threads with it; choose another for that with set_wake_signal");
   return {signal};
 }
 

@@ -1,9 +1,12 @@
 // Registering and unregistering handlers.
 #include <sigsafe/detail/handler_node.hpp>
 
+#include <signal.h>
+
 #include <cstddef>
 #include <functional>
-#include <mutex>
+#include <memory>
+#include <utility>
 
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
@@ -12,6 +15,7 @@
 #include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
@@ -20,7 +24,7 @@ namespace {
 // Returns the signal with which it failed, and the error; nothing has changed then, but that
 // signals may have come to the handler already.
 int add_to_slots(handler_base& handler, slot_error& error) noexcept {
-  const std::lock_guard registering{page().registration};
+  const registration_lock registering;
   for (std::size_t i = 0; i < handler.of_signals.size(); ++i) {
     error = add_to_slot(handler.nodes[i]);
     if (error.number == 0) continue;
@@ -39,7 +43,7 @@ bool is_unpinned(const handler_base& handler) noexcept {
 
 // Returns false when the handler is still in its lists, because somebody is inside.
 bool retire_and_remove(handler_base& handler) noexcept {
-  const std::lock_guard registering{page().registration};
+  const registration_lock registering;
   retire(handler);
   if (!is_unpinned(handler)) return false;
   remove_from_slots(handler);
@@ -59,6 +63,19 @@ bool is_destroyed_by_exit(const handler_base& handler, const running_handler* fr
   // But not an automatic object of a function that exit has called.
   const std::less<const void*> before;
   return before(&handler, __builtin_frame_address(0)) || before(exit.frame, &handler);
+}
+
+void watch_continues(handler_base& handler) {
+  auto watcher = std::make_unique<handler_base>(signal_set{SIGCONT}, nullptr,
+                                                handler_options{.restart = true},
+                                                handler.registered_at);
+  register_handler(*watcher);
+  handler.watcher = watcher.release();
+}
+
+void end_watcher(handler_base& handler) noexcept {
+  unregister_handler(*handler.watcher);
+  delete std::exchange(handler.watcher, nullptr);
 }
 
 }  // namespace
@@ -85,6 +102,7 @@ handler_base::~handler_base() {
 void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
+  if (!(handler.of_signals & stops).empty()) watch_continues(handler);
   slot_error error;
   const int refused = add_to_slots(handler, error);
   if (error.number == 0) return;
@@ -96,7 +114,7 @@ void reinstall_handler(const handler_base& handler) {
   slot_error error;
   int refused = 0;
   {
-    const std::lock_guard registering{page().registration};
+    const registration_lock registering;
     for (std::size_t i = 0; i < handler.of_signals.size() && error.number == 0; ++i) {
       const handler_node& node = handler.nodes[i];
       refused = node.signal_number;
@@ -113,10 +131,11 @@ void unregister_handler(handler_base& handler) noexcept {
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
         handler.registered_at);
+  if (handler.watcher != nullptr) end_watcher(handler);
   if (retire_and_remove(handler)) return;
   const bool exiting = frame != nullptr || is_destroyed_by_exit(handler, nullptr);
   if (!exiting) wait_for_pins(handler);
-  const std::lock_guard registering{page().registration};
+  const registration_lock registering;
   remove_from_slots(handler);
   if (exiting) handler.nodes = &handler.single;  // those of a set stay for who is inside
 }

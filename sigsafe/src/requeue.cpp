@@ -7,8 +7,29 @@
 #include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
+namespace {
+
+// As far as can be known: sigqueue and timers do not tell. Real-time signals keep their order by
+// staying on the thread, whose queue comes first; and the kernel sends SIGPIPE and SIGXFSZ to the
+// thread that has caused them.
+bool was_for_the_process(const siginfo_t& info) noexcept {
+  switch (info.si_code) {
+    case SI_TKILL:
+    case SI_QUEUE:
+    case SI_TIMER: return false;
+    default: break;
+  }
+  return info.si_signo < SIGRTMIN && info.si_signo != SIGPIPE && info.si_signo != SIGXFSZ;
+}
+
+}  // namespace
 
 void requeue(const siginfo_t& info) noexcept {
+  if (!was_for_the_process(info) || system::queue_to_this_process(info) != 0)
+    requeue_to_this_thread(info);
+}
+
+void requeue_to_this_thread(const siginfo_t& info) noexcept {
   const int error = system::queue_to_this_thread(info);
   if (error == 0) return;
   panic(error == EAGAIN

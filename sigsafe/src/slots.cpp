@@ -43,12 +43,13 @@ slot_error install(int signal, const struct sigaction& action) noexcept {
   return {errno, "sigaction failed"};
 }
 
-// What was registered before a fork has no thread any more.
+// What was registered before a fork has no thread any more, and what has no function does not care.
 bool agrees_on_thread(const slot& here, const handler_node& added) noexcept {
+  if (added.owner->invoke == nullptr) return true;
   const thread_id target = added.owner->wanted.thread;
   for (const handler_node* node = here.newest.load(std::memory_order_relaxed); node != nullptr;
        node = node->older.load(std::memory_order_relaxed))
-    if (node->active.load(std::memory_order_relaxed) &&
+    if (node->active.load(std::memory_order_relaxed) && node->owner->invoke != nullptr &&
         target_of(*node, added.registered_in) != target)
       return false;
   return true;
@@ -71,7 +72,7 @@ bool is_ignored_by_program(const slot& here, const struct sigaction& current, bo
 }
 
 bool has_same_flags(const struct sigaction& a, const struct sigaction& b) noexcept {
-  constexpr int optional_flags = SA_RESTART | SA_ONSTACK;
+  constexpr int optional_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   return ((a.sa_flags ^ b.sa_flags) & optional_flags) == 0;
 }
 

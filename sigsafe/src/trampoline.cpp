@@ -5,30 +5,92 @@
 #include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/caller.hpp>
+#include <sigsafe/src/cancellation.hpp>
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
+#include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
+namespace {
 
-// Only assembly refers to it: src/abi.cpp.
-extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
-  const errno_saver saver;
+void run(int signal, siginfo_t& info, void* context) noexcept {
+  run_now(signal, info, context);
+  if (current_thread().has_deferred()) dispatch_deferred();
+}
+
+void handle(int signal, siginfo_t& info, void* context) noexcept {
   thread_state& thread = current_thread();
   if (!signal_set::maskable().contains(signal)) {  // rule 3: a fault cannot wait
-    run_now(signal, *info, context);
+    run_now(signal, info, context);
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this
     // one goes back to the kernel, behind the mask that is set up again.
-    requeue(*info);
+    if (!is_over(signal, continues())) requeue(info);
     block_maskable_in(context);
-  } else if (thread.held()) {
-    defer(*info, context);
+  } else if (thread.held.load() != 0) {
+    note_deferred(info);
+    block_maskable_in(context);
   } else {
-    run_now(signal, *info, context);
-    dispatch_deferred();
+    run(signal, info, context);
+  }
+}
+
+// From the kernel, but perhaps by way of a signal() that has lost the flags: then what lies in the
+// place of the siginfo is older, and this signal alone is blocked.
+void handle_kernels(int signal, siginfo_t& info, void* context) noexcept {
+  if (info.si_signo == signal) {
+    handle(signal, info, context);
+  } else {
+    block(signal_set::maskable());  // until the return puts back the mask of the context
+    repair_disposition(signal);
+    siginfo_t unknown = unknown_info(signal);
+    handle(signal, unknown, context);
+  }
+  info.si_signo = 0;  // it lies here still when the next frame is built: see above
+}
+
+// A foreign handler calls the one that it has replaced. What is held is held for that too. There is
+// no context whose mask could be changed: the thread's own is, until the foreign handler returns.
+void handle_called(int signal, const siginfo_t* passed, void* context) noexcept {
+  thread_state& thread = current_thread();
+  const signal_set missing = signal_set::maskable() - block(signal_set::maskable());
+  repair_disposition(signal);
+  siginfo_t info;
+  if (!copy_if_readable(signal, passed, info)) {
+    info = unknown_info(signal);
+    context = nullptr;
+  }
+  if (!signal_set::maskable().contains(signal) || thread.held.load() == 0) {
+    run(signal, info, context);
+    if (!missing.empty()) unblock(missing);
+    return;
+  }
+  thread.added.set_bits(missing.bits());
+  if (thread.has_deferred())
+    thread.called.set_bits(signal_set{signal}.bits());  // to queue it again would call us again
+  else
+    note_deferred(info);
+}
+
+}  // namespace
+
+// Only assembly refers to it: src/abi.cpp.
+extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
+  if (signal == wake_signal()) return;
+  if (signal == SIGCONT) note_continue();
+  const errno_saver saver;
+  const int cancellation = disable_cancellation();
+  if (is_kernels_frame(__builtin_dwarf_cfa(), info, context)) {
+    handle_kernels(signal, *info, context);
+    enable_cancellation(cancellation, context);
+  } else {
+    handle_called(signal, info, context);
+    enable_cancellation(cancellation, nullptr);
   }
 }
 

@@ -2,13 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <time.h>
 
 #include <cstdint>
 #include <system_error>
 
-#include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/location.hpp>
@@ -16,47 +13,130 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/process.hpp>
 #include <sigsafe/src/protocol.hpp>
+#include <sigsafe/src/sleepers.hpp>
+#include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/wake_signal.hpp>
 #include <sigsafe/wake.hpp>
 
+// Rule 12. Every scope here puts its part back also when a cancelled thread unwinds through it.
 namespace sigsafe::detail {
 namespace {
 
-struct holds {
-  unsigned depth, count, eager;
+/// Everything maskable is blocked while it lives.
+class closed_scope {
+ public:
+  closed_scope() noexcept : before_(close_mask()) {}
+  closed_scope(const closed_scope&) = delete;
+  closed_scope& operator=(const closed_scope&) = delete;
+  // The condition is eager and not the kind of guard that sleeps: an eager hold stays blocked. What
+  // is deferred by now is left, blocked, to the release that dispatches it.
+  ~closed_scope() {
+    thread_state& thread = current_thread();
+    if (thread.eager.load() == 1 && !thread.has_deferred())
+      open_mask();
+    else
+      thread.eager.decrement();
+  }
+
+  [[nodiscard]] signal_set before() const noexcept { return before_; }
+
+ private:
+  signal_set before_;
 };
 
-holds set_holds(holds now) noexcept {
-  thread_state& thread = current_thread();
-  const holds before{thread.depth.load(), thread.count.load(), thread.eager.load()};
-  handler_fence();
-  thread.depth.store(now.depth);
-  thread.count.store(now.count);
-  thread.eager.store(now.eager);
-  handler_fence();
-  return before;
-}
+/// The thread holds nothing while it lives: handlers that run in the sleep find it so, and the guard
+/// of a foreign one is the outermost. added moves to a local, or such a guard would take out what is
+/// blocked again when the sleep returns. When the thread is cancelled in its sleep, which unwinds
+/// with the mask of the sleep, everything is blocked again first.
+class unheld_scope {
+ public:
+  unheld_scope() noexcept {
+    thread_state& thread = current_thread();
+    const std::uint64_t named = thread.named.load();
+    const std::uint64_t added = thread.added.load();
+    share_ = added & ~named;
+    thread.added.store(added & named);
+    handler_fence();
+    held_ = thread.held.load();
+    thread.held.store(0);
+    handler_fence();
+    eager_ = thread.eager.load();
+    thread.eager.store(0);
+    handler_fence();
+  }
+  unheld_scope(const unheld_scope&) = delete;
+  unheld_scope& operator=(const unheld_scope&) = delete;
+  ~unheld_scope() {
+    if (!has_woken_) block(signal_set::maskable());
+    thread_state& thread = current_thread();
+    handler_fence();
+    thread.eager.store(eager_);
+    handler_fence();
+    thread.added.set_bits(share_);
+    handler_fence();
+    thread.held.store(held_);
+    handler_fence();
+  }
 
-// Sleeps with the program mask: what `before` blocked, less what sigsafe added to it.
-wake sleep_blocking(pollfd* fds, nfds_t size, const timespec* timeout, signal_set before,
-                    bool eager, int& error) noexcept {
-  thread_state& thread = current_thread();
-  // added moves to a local, or a foreign handler's eager guard would take out what is blocked again
-  // when this sleep returns, and nobody would unblock it (rule 10).
-  const std::uint64_t added = thread.added.exchange(0);
-  const sigset_t mask = ((before | signal_set::maskable()) - signal_set::from_bits(added)).native();
-  handler_fence();
-  const int ready = ::ppoll(fds, size, timeout, &mask);
+  /// The sleep came back.
+  void woken() noexcept { has_woken_ = true; }
+
+  /// What the program itself, and subset guards, have not blocked.
+  [[nodiscard]] signal_set share() const noexcept { return signal_set::from_bits(share_); }
+  [[nodiscard]] bool is_eager() const noexcept { return eager_ > 1; }  // one is closed_scope's
+
+ private:
+  std::uint64_t share_;
+  std::uint32_t held_;
+  std::uint32_t eager_;
+  bool has_woken_ = false;
+};
+
+struct request {
+  pollfd* fds;
+  nfds_t size;
+  std::int64_t nanoseconds;
+};
+
+wake sleep_once(const request& wanted, const closed_scope& closed, int& error) {
+  unheld_scope unheld;
+  const signal_set blocked = (closed.before() | signal_set::maskable()) - unheld.share() -
+                             signal_set{wake_signal()};
+  const int ready = system::poll(wanted.fds, wanted.size, wanted.nanoseconds, blocked);
   const int reason = errno;
   // With a descriptor ready the kernel returns without delivering what is pending, and an eager
   // guard unblocks nothing between two polls: without this, such a loop starves its signals.
-  constexpr timespec at_once{0, 0};
-  if (ready > 0 && eager) ::ppoll(nullptr, 0, &at_once, &mask);
-  handler_fence();
-  thread.added.set_bits(added);
+  if (ready > 0 && unheld.is_eager()) system::poll(nullptr, 0, 0, blocked);
+  unheld.woken();
   if (ready >= 0) return ready > 0 ? wake::ready : wake::timeout;
   if (reason != EINTR) error = reason;
   return wake::handler;
+}
+
+bool run_deferred() noexcept {
+  thread_state& thread = current_thread();
+  const std::uint32_t held = thread.held.load();
+  thread.held.store(0);
+  handler_fence();
+  const bool ran = take_deferred();
+  handler_fence();
+  thread.held.store(held);
+  return ran;
+}
+
+// A handler has run, on this thread or another, since this thread's last sleep.
+bool is_news() noexcept { return arrivals() != current_thread().seen.load(); }
+
+wake sleep_registered(request wanted, const closed_scope& closed, int& error) {
+  const sleeper registered;
+  if (current_thread().has_deferred() && run_deferred()) return wake::handler;
+  const bool news = is_news();
+  // Descriptors, and what is pending for this thread, have their turn nevertheless.
+  if (news) wanted.nanoseconds = 0;
+  const wake woken = sleep_once(wanted, closed, error);
+  return news && woken == wake::timeout ? wake::handler : woken;
 }
 
 }  // namespace
@@ -65,26 +145,26 @@ void require_only_hold(location where) noexcept {
   thread_state& thread = current_thread();
   if (thread.running.load() != nullptr)
     panic("wait inside a handler would never wake; set a flag and wait outside", where);
-  if (thread.depth.load() + thread.count.load() != 1)
+  if (thread.held.load() != 1)
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "
         "guards, locks and borrows of this thread first",
         where);
 }
 
-wake sleep_unheld(pollfd* fds, nfds_t size, const timespec* timeout, int& error) noexcept {
+wake sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int& error) {
+  ensure_page();
+  ensure_wake_signal();
   const errno_saver saver;
-  const signal_set before = block_maskable();
-  // Rule 10. eager goes to 0 too: a foreign handler that runs in the sleep and uses an eager guard
-  // must find it outermost.
-  const holds saved = set_holds({0, 0, 0});
-  wake woken = wake::handler;
-  if (!take_deferred(before))
-    woken = sleep_blocking(fds, size, timeout, before, saved.eager != 0, error);
-  set_holds(saved);
-  // The condition is eager and not the kind of guard that sleeps: an eager hold further out must
-  // stay blocked.
-  if (saved.eager == 0) unblock_added();
+  thread_state& thread = current_thread();
+  // Left behind by a jump out of a foreign handler: nobody else will dispatch (rule 5).
+  thread.resumed.store(0);
+  const closed_scope closed;
+  wake woken = sleep_registered({fds, size, nanoseconds}, closed, error);
+  while (thread.has_deferred())  // in the sleep, by the guard of a foreign handler
+    if (run_deferred()) woken = wake::handler;
+  // A caller that reads descriptors first is told of the handlers by its next poll.
+  if (woken != wake::ready) thread.seen.store(arrivals());
   return woken;
 }
 

@@ -399,6 +399,52 @@ void mutex_nested_ones_enable_with_the_outermost() {
   CONFORMS(arrived.runs() == 1);
 }
 
+/// Somebody else holds it until it has been waited for, and an interrupt comes meanwhile.
+template <class E>
+class contended_lock {
+ public:
+  void lock() noexcept {
+    while (!try_lock()) wait();
+  }
+  [[nodiscard]] bool try_lock() noexcept { return waited_for_; }
+  void wait() noexcept {
+    waited_for_ = true;
+    E::raise(line::software);
+  }
+  void unlock() noexcept { waited_for_ = false; }
+
+ private:
+  bool waited_for_ = false;
+};
+
+template <class E>
+void mutex_interrupts_are_enabled_while_it_waits() {
+  const counter<E> arrived;
+  sigsafe::raw_mutex<contended_lock<E>, typename E::backend> shared;
+  for (unsigned i = 1; i <= 3; ++i) {
+    shared.lock();
+    CONFORMS(arrived.runs() == i);
+    CONFORMS(!enabled<E>());
+    shared.unlock();
+    CONFORMS(enabled<E>());
+  }
+}
+
+template <class E>
+void mutex_under_an_outer_hold_they_stay_disabled_while_it_waits() {
+  const counter<E> arrived;
+  sigsafe::raw_mutex<contended_lock<E>, typename E::backend> shared;
+  {
+    const guard<E> outer;
+    shared.lock();
+    CONFORMS(arrived.runs() == 0);
+    shared.unlock();
+    CONFORMS(arrived.runs() == 0);
+  }
+  CONFORMS(arrived.runs() == 1);
+  CONFORMS(enabled<E>());
+}
+
 // ---- ref_cell
 // ------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@
   X(mutex, a_failed_try_lock_leaves_interrupts_as_they_were)         \
   X(mutex, its_guard_moves_and_is_released_once)                     \
   X(mutex, nested_ones_enable_with_the_outermost)                    \
+  X(mutex, interrupts_are_enabled_while_it_waits)                    \
+  X(mutex, under_an_outer_hold_they_stay_disabled_while_it_waits)    \
   X(ref_cell, interrupts_are_disabled_while_it_is_borrowed)          \
   X(ref_cell, a_handler_that_was_held_off_finds_it_free)             \
   X(ref_cell, a_refused_borrow_leaves_interrupts_as_they_were)       \

@@ -6,10 +6,12 @@
 
 #include <cstdlib>
 #include <new>
+#include <optional>
 
 #include <sigsafe/detail/thread_state.hpp>
-#include <sigsafe/subset_guard.hpp>
+#include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/trampoline.hpp>
+#include <sigsafe/subset_guard.hpp>
 
 namespace injection {
 
@@ -51,6 +53,21 @@ void foreign(int, siginfo_t* info, void*) {
     send_in_guard<B>(first_signal);
 }
 
+void foreign_without_signal(int, siginfo_t* info, void*) {
+  enter_foreign_handler(*info);
+  { const sigsafe::basic_guard<eager> off; }
+  const sigsafe::basic_guard<lazy> soft;
+}
+
+void foreign_crossed(int, siginfo_t* info, void*) {
+  enter_foreign_handler(*info);
+  std::optional<sigsafe::basic_guard<lazy>> soft;
+  soft.emplace();
+  const sigsafe::basic_guard<eager> off;
+  if (!the_wants.owns_first) send_in_guard<lazy>(first_signal);
+  soft.reset();
+}
+
 injector* entries_of = nullptr;
 
 void note_sent(const burst& what) noexcept {
@@ -61,7 +78,7 @@ void note_sent(const burst& what) noexcept {
 
 void enter_foreign_handler(const siginfo_t& info) noexcept {
   seen.note_handled(info);
-  the_subject->in_foreign_handler();
+  if (signal_set::maskable().contains(info.si_signo)) the_subject->in_foreign_handler();
 }
 
 void install_foreign(int signal, void (*function)(int, siginfo_t*, void*)) {
@@ -82,6 +99,10 @@ const std::vector<variant>& variants() {
       {"fault", {{fault_signal, 0}}, false},
       {"foreign-eager", {{foreign_eager_signal, 0}}, true},
       {"foreign-lazy", {{foreign_lazy_signal, 0}}, true},
+      {"abort", {{abort_signal, 0}}, false},
+      {"abort-eager", {{abort_eager_signal, 0}}, true},
+      {"abort-lazy", {{abort_lazy_signal, 0}}, true},
+      {"abort-crossed", {{abort_crossed_signal, 0}}, false},
       {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
   };
   return all;
@@ -125,13 +146,19 @@ trial::trial(const entry& what)
   sigaction(ignored_signal, &ignoring, nullptr);
   install_foreign(foreign_eager_signal, &foreign<eager>);
   install_foreign(foreign_lazy_signal, &foreign<lazy>);
+  install_foreign(abort_signal, &foreign_without_signal);
+  install_foreign(abort_eager_signal, &foreign<eager>);
+  install_foreign(abort_lazy_signal, &foreign<lazy>);
+  install_foreign(abort_crossed_signal, &foreign_crossed);
   // They live as long as the process.
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
   for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
-                           real_time_signal(), foreign_eager_signal, foreign_lazy_signal})
+                           real_time_signal(), foreign_eager_signal, foreign_lazy_signal,
+                           abort_signal, abort_eager_signal, abort_lazy_signal,
+                           abort_crossed_signal})
     send(number);
 }
 
@@ -148,11 +175,13 @@ const char* trial::check_thread(int error) noexcept {
   if (signal_set::blocked() != signal_set{user_blocked_signal})
     return "the signal mask has changed";
   if (error != errno_before) return "errno has changed";
-  if (thread.depth.load() != 0) return "depth has changed";
-  if (thread.count.load() != 0) return "count has changed";
+  if (thread.held.load() != 0) return "held has changed";
   if (thread.eager.load() != 0) return "eager has changed";
   if (thread.has_deferred()) return "a signal is still deferred";
+  if (thread.resumed.load() != 0) return "resumed has changed";
   if (thread.added.load() != 0) return "added has changed";
+  if (thread.named.load() != 0) return "named has changed";
+  if (thread.called.load() != 0) return "called has changed";
   if (thread.running.load() != nullptr)
     return "a handler that returned is still entered as running";
   return signal_set::pending().empty() ? nullptr : "a signal is still pending";
@@ -161,6 +190,8 @@ const char* trial::check_thread(int error) noexcept {
 void trial::prepare() noexcept {
   seen.reset();
   child_->ended = false;
+  // What the handlers of an earlier run did is no news to a wait of this one.
+  sigsafe::detail::current_thread().seen.store(sigsafe::detail::arrivals());
   subject_.reset();
 }
 

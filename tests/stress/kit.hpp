@@ -27,6 +27,7 @@ template <sigsafe::interrupt_backend B, sigsafe::raw_lock L = sigsafe::default_r
           bool EndsEarly = false>
 struct kit {
   using backend = B;
+  using lock = L;
   using guard = sigsafe::basic_guard<B>;
   using raw_mutex = sigsafe::raw_mutex<L, B>;
   template <class T>
@@ -52,6 +53,14 @@ struct no_lock {
   void lock() noexcept {}
   [[nodiscard]] bool try_lock() noexcept { return true; }
   void unlock() noexcept {}
+};
+
+/// Waits with every signal blocked.
+struct deaf_lock : sigsafe::default_raw_lock {
+  void wait() noexcept {
+    const sigsafe::guard off;
+    sigsafe::default_raw_lock::wait();
+  }
 };
 
 /// Before a release it does something with what is pending.

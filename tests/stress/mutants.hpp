@@ -18,8 +18,11 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<text<without_lock>>(no_lock, "text");
   add_workers<any_order<without_lock>>(no_lock, "any_order");
   add_workers<condition<without_lock>>(no_lock, "condition");
+  add_workers<contention<without_lock>>(no_lock, "contention");
   add_workers<forks<without_lock>>(no_lock, "forks");
   add_workers<long_sections<without_lock>>(no_lock, "long");
+
+  add_workers<contention<kit<B, deaf_lock>>>(all["deaf"][backend], "contention");
 
   // As if it promised that holds may be released in any order.
   add_workers<any_order<kit<Flat>>>(all["flat"][backend], "any_order");

@@ -21,6 +21,7 @@ void suite::add_guardless_mutants(mutants& all) {
   add_workers<any_order<without_guard>>(no_guard, "any_order");
   add_workers<mixture<without_guard>>(no_guard, "mixture");
   add_workers<condition<without_guard>>(no_guard, "condition");
+  add_workers<contention<without_guard>>(no_guard, "contention");
   add_workers<churn<without_guard>>(no_guard, "churn");
   add_workers<forks<without_guard>>(no_guard, "forks");
   add_workers<long_sections<without_guard>>(no_guard, "long");

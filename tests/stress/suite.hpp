@@ -57,6 +57,7 @@ class suite {
       add_workers<any_order<Kit>>(to, "any_order");
     add_workers<mixture<Kit>>(to, "mixture");
     add_workers<condition<Kit>>(to, "condition");
+    add_workers<contention<Kit>>(to, "contention");
     add_workers<churn<Kit>>(to, "churn");
     add_workers<forks<Kit>>(to, "forks");
     add_workers<long_sections<Kit>>(to, "long");

@@ -103,7 +103,9 @@ struct starves : flat_backend {
   }
   static sigsafe::wake poll(saved_state saved, descriptors fds, duration time,
                             sigsafe::location) noexcept {
-    const timespec limit = sigsafe::detail::to_timespec(time);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const timespec limit{static_cast<time_t>(seconds.count()),
+                         static_cast<long>((time - seconds).count())};
     return poll_once(saved, fds, &limit);
   }
 

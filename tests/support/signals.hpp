@@ -62,13 +62,18 @@ inline sigsafe::signal_set added() noexcept {
   return sigsafe::signal_set::from_bits(sigsafe::detail::current_thread().added.load());
 }
 
+/// The signals that subset guards of this thread name.
+inline sigsafe::signal_set named() noexcept {
+  return sigsafe::signal_set::from_bits(sigsafe::detail::current_thread().named.load());
+}
+
 inline bool has_deferred() noexcept { return sigsafe::detail::current_thread().has_deferred(); }
 
 /// Nothing is held, deferred or added on this thread, and no handler runs.
 inline bool is_at_rest() noexcept {
   const auto& thread = sigsafe::detail::current_thread();
-  return thread.idle() && !thread.has_deferred() && thread.added.load() == 0 &&
-         thread.running.load() == nullptr;
+  return thread.idle() && !thread.has_deferred() && thread.resumed.load() == 0 &&
+         thread.added.load() == 0 && thread.named.load() == 0 && thread.running.load() == nullptr;
 }
 
 /// The signals that came to a handler, in order. A child begins with an empty one.

@@ -1,13 +1,15 @@
-// Locks and borrows, eager and lazy, that begin and end in every order: interrupts come back when
-// the last one ends, and not earlier.
+// Guards, locks and borrows, eager and lazy, that begin and end in every order: interrupts come back
+// when the last one ends, and not earlier.
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
 
 #include <algorithm>
 #include <array>
+#include <coroutine>
 #include <optional>
 
+#include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/mutex.hpp>
@@ -86,6 +88,90 @@ child_end interrupts_come_back_with_the_last_end(int size) {
   });
 }
 
+/// Three guards, and a lock: every order of beginning them with every order of release.
+template <class A, class B>
+child_end guards_enable_with_the_last_release() {
+  return in_child([] {
+    const signal_set before = signal_set::blocked();
+    const test::counter arrived{SIGRTMIN};
+    constinit static sigsafe::raw_mutex<sigsafe::default_raw_lock, B> mutex;
+    std::array begins{0, 1, 2, 3};
+    do {
+      std::array ends{0, 1, 2, 3};
+      do {
+        std::optional<sigsafe::basic_guard<A>> a[2];
+        std::optional<sigsafe::basic_guard<B>> b;
+        const int runs = arrived.runs();
+        for (const int which : begins) {
+          if (which < 2)
+            a[which].emplace();
+          else if (which == 2)
+            b.emplace();
+          else
+            mutex.lock();
+        }
+        int left = 4;
+        for (const int which : ends) {
+          raise(SIGRTMIN);
+          CHILD_REQUIRE(arrived.runs() == runs);
+          if (which < 2)
+            a[which].reset();
+          else if (which == 2)
+            b.reset();
+          else
+            mutex.unlock();
+          --left;
+          CHILD_REQUIRE(A::enabled() == (left == 0) && B::enabled() == (left == 0));
+        }
+        CHILD_REQUIRE(arrived.runs() == runs + 4);
+        CHILD_REQUIRE(signal_set::blocked() == before);
+      } while (std::next_permutation(ends.begin(), ends.end()));
+    } while (std::next_permutation(begins.begin(), begins.end()));
+  });
+}
+
+/// Two coroutines of one thread, each with a guard of its own across a suspension.
+struct task {
+  struct promise_type {
+    task get_return_object() noexcept {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { CHILD_REQUIRE(false); }
+  };
+  std::coroutine_handle<promise_type> handle;
+};
+
+template <class B>
+task holds_across_a_suspension() {
+  const sigsafe::basic_guard<B> off;
+  co_await std::suspend_always{};
+}
+
+template <class A, class B>
+child_end coroutines_enable_with_the_last_release() {
+  return in_child([] {
+    const signal_set before = signal_set::blocked();
+    const test::counter arrived{SIGRTMIN};
+    const task first = holds_across_a_suspension<A>();
+    const task second = holds_across_a_suspension<B>();
+    raise(SIGRTMIN);
+    first.handle.resume();
+    CHILD_REQUIRE(arrived.runs() == 0);
+    raise(SIGRTMIN);
+    CHILD_REQUIRE(arrived.runs() == 0);
+    second.handle.resume();
+    CHILD_REQUIRE(arrived.runs() == 2);
+    raise(SIGRTMIN);
+    CHILD_REQUIRE(arrived.runs() == 3);
+    CHILD_REQUIRE(signal_set::blocked() == before);
+    first.handle.destroy();
+    second.handle.destroy();
+  });
+}
+
 /// The guard that a function keeps for its caller, and one that it takes over: no reverse order.
 template <class A, class B>
 child_end hand_over_hand() {
@@ -133,6 +219,23 @@ BOOST_AUTO_TEST_CASE(two_locks_enable_with_the_last_release) {
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<posix, lazy>(2)));
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<lazy, posix>(2)));
   BOOST_TEST(test::holds(interrupts_come_back_with_the_last_end<lazy, lazy>(2)));
+}
+
+BOOST_AUTO_TEST_CASE(guards_enable_with_the_last_release_in_every_order) {
+  BOOST_TEST(test::holds(guards_enable_with_the_last_release<posix, posix>()));
+  BOOST_TEST(test::holds(guards_enable_with_the_last_release<lazy, lazy>()));
+  BOOST_TEST(test::holds(guards_enable_with_the_last_release<posix, lazy>()));
+  BOOST_TEST(test::holds(guards_enable_with_the_last_release<lazy, posix>()));
+}
+
+BOOST_AUTO_TEST_CASE(guards_of_two_coroutines_enable_with_the_last_release) {
+  BOOST_TEST(test::holds(coroutines_enable_with_the_last_release<posix, posix>()));
+  BOOST_TEST(test::holds(coroutines_enable_with_the_last_release<lazy, lazy>()));
+  BOOST_TEST(test::holds(coroutines_enable_with_the_last_release<lazy, posix>()));
+}
+
+BOOST_AUTO_TEST_CASE(guards_on_a_backend_that_puts_the_old_mask_back_are_caught) {
+  BOOST_TEST(test::is_caught(guards_enable_with_the_last_release<flat_backend, flat_backend>()));
 }
 
 BOOST_AUTO_TEST_CASE(a_backend_that_puts_the_old_mask_back_is_caught) {

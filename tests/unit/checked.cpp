@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include <sigsafe/backend/none.hpp>
+#include <sigsafe/detail/hold.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/mutex.hpp>
@@ -16,6 +18,7 @@
 #include <sigsafe/subset_guard.hpp>
 
 #include <tests/support/backends.hpp>
+#include <tests/support/broken_backends.hpp>
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
 
@@ -30,6 +33,9 @@ std::string place(unsigned line, const std::string& text = {}) {
 }
 
 #if SIGSAFE_CHECKED
+
+using flat_mutex = sigsafe::mutex<int, futex_lock, test::flat_backend>;
+constexpr const char* lost_effect = ": interrupts were enabled while this hold lived";
 
 template <class F>
 void on_another_thread(F function) {
@@ -140,7 +146,119 @@ BOOST_AUTO_TEST_CASE(the_place_of_the_first_reader_is_kept) {
   BOOST_TEST(test::panics(end, "; the conflicting borrow was taken at " + place(line)));
 }
 
+// On a backend that keeps the saved state in the hold. The first release enables interrupts, the
+// second one finds that.
+BOOST_AUTO_TEST_CASE(locks_that_are_released_out_of_order_panic_and_name_both_places) {
+  const unsigned line = __LINE__ + 4;
+  const child_end end = in_child([] {
+    flat_mutex outer{0};
+    flat_mutex inner{0};
+    auto first = outer.lock();
+    auto second = inner.lock();
+    first.unlock();
+    second.unlock();
+  });
+  BOOST_TEST(test::panics(end, place(line + 3, lost_effect)));
+  BOOST_TEST(test::panics(end, "; it began at " + place(line + 1)));
+}
+
+BOOST_AUTO_TEST_CASE(so_do_raw_locks) {
+  const unsigned line = __LINE__ + 4;
+  const child_end end = in_child([] {
+    sigsafe::raw_mutex<futex_lock, test::flat_backend> outer;
+    sigsafe::raw_mutex<futex_lock, test::flat_backend> inner;
+    outer.lock();
+    inner.lock();
+    outer.unlock();
+    inner.unlock();
+  });
+  BOOST_TEST(test::panics(end, place(line + 3, lost_effect)));
+  BOOST_TEST(test::panics(end, "; it began at " + place(line + 1)));
+}
+
+BOOST_AUTO_TEST_CASE(a_release_by_a_destructor_has_no_place_of_its_own) {
+  const unsigned line = __LINE__ + 4;
+  const child_end end = in_child([] {
+    flat_mutex outer{0};
+    flat_mutex inner{0};
+    auto first = outer.lock();
+    auto second = inner.lock();
+    first.unlock();
+  });
+  BOOST_TEST(test::panics(end, "sigsafe: interrupts were enabled while this hold lived"));
+  BOOST_TEST(test::panics(end, "; it began at " + place(line + 1)));
+}
+
+BOOST_AUTO_TEST_CASE(borrows_that_are_released_out_of_order_panic) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    sigsafe::ref_cell<int, test::flat_backend> cell{0};
+    std::optional first{cell.borrow()};
+    const auto second = first->clone();
+    first.reset();
+  });
+  BOOST_TEST(test::panics(end, "interrupts were enabled while this hold lived"));
+  BOOST_TEST(test::panics(end, "; it began at " + place(line + 1)));
+}
+
+BOOST_AUTO_TEST_CASE(a_guard_that_is_released_after_an_outer_one_panics) {
+  const unsigned line = __LINE__ + 3;
+  const child_end end = in_child([] {
+    std::optional<sigsafe::basic_guard<test::flat_backend>> outer;
+    outer.emplace(sigsafe::location::current());
+    const sigsafe::basic_guard<test::flat_backend> inner;
+    outer.reset();
+  });
+  BOOST_TEST(test::panics(end, "interrupts were enabled while this hold lived"));
+  BOOST_TEST(test::panics(end, "; it began at " + place(line + 1)));
+}
+
+BOOST_AUTO_TEST_CASE(the_reverse_order_does_not_panic_nor_does_a_backend_that_disables_nothing) {
+  const child_end end = in_child([] {
+    flat_mutex outer{0};
+    flat_mutex inner{0};
+    sigsafe::ref_cell<int, test::flat_backend> cell{0};
+    for (int i = 0; i < 2; ++i) {
+      const sigsafe::basic_guard<test::flat_backend> off;
+      const auto first = outer.lock();
+      auto second = inner.lock();
+      CHILD_REQUIRE(!outer.try_lock());
+      const auto reader = cell.borrow();
+      const auto again = reader.clone();
+      CHILD_REQUIRE(!cell.try_borrow_mut());
+    }
+    sigsafe::mutex<int, futex_lock, sigsafe::backend::none> one{0};
+    sigsafe::mutex<int, futex_lock, sigsafe::backend::none> two{0};
+    auto first = one.lock();
+    auto second = two.lock();
+    first.unlock();
+    second.unlock();
+    CHILD_REQUIRE(test::flat_backend::enabled());
+  });
+  BOOST_TEST(test::holds(end));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(counting_backends_release_in_any_order, B, test::hosted_backends) {
+  const child_end end = in_child([] {
+    sigsafe::mutex<int, futex_lock, B> outer{0};
+    sigsafe::mutex<int, futex_lock, B> inner{0};
+    auto first = outer.lock();
+    auto second = inner.lock();
+    first.unlock();
+    second.unlock();
+    CHILD_REQUIRE(B::enabled());
+  });
+  BOOST_TEST(test::holds(end));
+}
+
 #else
+
+BOOST_AUTO_TEST_CASE(a_hold_on_a_flat_backend_is_what_it_puts_back) {
+  BOOST_TEST(sizeof(sigsafe::basic_guard<test::flat_backend>) ==
+             sizeof(test::flat_backend::saved_state));
+  BOOST_TEST(sizeof(sigsafe::detail::hold<test::flat_backend>) ==
+             sizeof(test::flat_backend::saved_state));
+}
 
 BOOST_AUTO_TEST_CASE(this_build_is_not_checked_and_keeps_nothing_for_it) {
   BOOST_TEST_MESSAGE("SIGSAFE_CHECKED is 0: the checks themselves are tested in a checked build");

@@ -202,6 +202,19 @@ BOOST_AUTO_TEST_CASE(all_handlers_of_a_signal_must_agree) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_of_a_stop_has_no_say_in_the_thread_of_sigcont) {
+  for (bool stop_first : {false, true})
+    check_in_child([stop_first] {
+      std::optional<noting> on_stop;
+      if (stop_first) on_stop.emplace(SIGTSTP, notes_thread{});
+      const noting on_continue{SIGCONT, {}, on_this_thread()};
+      if (!stop_first) on_stop.emplace(SIGTSTP, notes_thread{});
+      raise_elsewhere(SIGCONT);
+      handled.pass();
+      CHILD_REQUIRE(last_thread == gettid() && arrived.size() == 1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(faults_are_refused) {
   check_in_child([] {
     for (int signal : {SIGSEGV, SIGABRT})

@@ -426,7 +426,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_variable_enables_while_it_waits, B,
 }
 
 BOOST_AUTO_TEST_CASE(it_has_what_its_lock_has) {
-  using plain = sigsafe::raw_mutex<futex_lock>;
+  using plain = sigsafe::raw_mutex<spinlock>;
+  using sleeping = sigsafe::raw_mutex<futex_lock>;
   using timed = sigsafe::raw_mutex<std::timed_mutex>;
   using shared = sigsafe::raw_mutex<std::shared_mutex>;
   using flat_and_shared = sigsafe::raw_mutex<std::shared_mutex, test::flat_backend>;
@@ -437,6 +438,7 @@ BOOST_AUTO_TEST_CASE(it_has_what_its_lock_has) {
     return requires(M& mutex) { mutex.lock_shared(); };
   };
   BOOST_TEST(has_times(std::type_identity<timed>{}));
+  BOOST_TEST(has_times(std::type_identity<sleeping>{}));
   BOOST_TEST(!has_times(std::type_identity<plain>{}));
   BOOST_TEST(has_shares(std::type_identity<shared>{}));
   BOOST_TEST(!has_shares(std::type_identity<plain>{}));

@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <latch>
 #include <mutex>
+#include <new>
 #include <shared_mutex>
 #include <thread>
 #include <tuple>
@@ -19,6 +23,8 @@
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/raw_lock.hpp>
 
+#include <tests/support/holds.hpp>
+#include <tests/support/sleeper.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -44,6 +50,15 @@ struct never_unlocks {
 
 constinit sigsafe::spinlock static_spinlock;
 constinit sigsafe::futex_lock static_futex_lock;
+
+/// A lock in a page of its own, which can be made read-only.
+struct released_in_a_fault {
+  static constexpr std::size_t page = 65536;  // the largest page of any processor
+  static inline auto& lock =
+      *new (mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+          sigsafe::futex_lock;
+  static void allow(int access) { mprotect(&lock, page, access); }
+};
 
 template <class L>
 bool another_thread_cannot_take_it() {
@@ -165,6 +180,60 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiting_thread_comes_in_after_the_unlock, L, loc
   waiting.join();
   BOOST_TEST(!early);
   BOOST_TEST(inside);
+}
+
+BOOST_AUTO_TEST_CASE(both_can_be_waited_for_and_one_of_them_for_a_time) {
+  BOOST_TEST(sigsafe::waitable_lock<sigsafe::spinlock>);
+  BOOST_TEST(sigsafe::waitable_lock<sigsafe::futex_lock>);
+  BOOST_TEST(!sigsafe::waitable_lock<std::mutex>);
+  BOOST_TEST(!sigsafe::timed_waitable_lock<sigsafe::spinlock>);
+  BOOST_TEST(sigsafe::timed_waitable_lock<sigsafe::futex_lock>);
+  BOOST_TEST(!sigsafe::shared_waitable_lock<std::shared_mutex>);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(whoever_waits_for_a_free_lock_returns_and_does_not_take_it, L,
+                              locks) {
+  L lock;
+  lock.wait();
+  BOOST_TEST(!lock.is_locked());
+}
+
+BOOST_AUTO_TEST_CASE(a_release_wakes_all_who_wait) {
+  const test::child_end end = test::in_child(
+      [] {
+        sigsafe::futex_lock lock;
+        lock.lock();
+        const auto waits = [&](test::sleeper& self) {
+          self.begins();
+          lock.wait();
+        };
+        std::array<test::sleeper, 3> waiting{test::sleeper{waits}, test::sleeper{waits},
+                                             test::sleeper{waits}};
+        for (auto& each : waiting) each.go_to_sleep();
+        lock.unlock();
+      },
+      4);
+  BOOST_TEST(test::holds(end));
+}
+
+// Else the lock would look as if somebody held it, and nobody would release it.
+BOOST_AUTO_TEST_CASE(a_release_between_the_look_at_the_lock_and_the_mark_is_not_overwritten) {
+  const test::child_end end = test::in_child(
+      [] {
+        // The waiter finds the lock held, and its mark is a fault in which the holder releases it.
+        released_in_a_fault::lock.lock();
+        released_in_a_fault::allow(PROT_READ);
+        struct sigaction action{};
+        action.sa_handler = [](int) {
+          released_in_a_fault::allow(PROT_READ | PROT_WRITE);
+          released_in_a_fault::lock.unlock();
+        };
+        sigaction(SIGSEGV, &action, nullptr);
+        released_in_a_fault::lock.wait();
+        CHILD_REQUIRE(!released_in_a_fault::lock.is_locked());
+      },
+      4);
+  BOOST_TEST(test::holds(end));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_constructed_at_compile_time_and_neither_copies_nor_moves, L,

@@ -1,17 +1,24 @@
 #include <sigsafe/src/system/system.hpp>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/posix_types.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #include <unwind.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
@@ -24,6 +31,30 @@ namespace sigsafe::detail {
 void futex_wait(const std::uint32_t* word, std::uint32_t value) noexcept {
   const errno_saver saver;
   syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr);
+}
+
+bool futex_wait_until(const std::uint32_t* word, std::uint32_t value,
+                      std::int64_t deadline) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
+  const errno_saver saver;
+  // What this system call takes is not the C library's timespec, where that has 64 bits and the
+  // kernel's has not. The kernel refuses negative times.
+  const std::int64_t since_start = std::max<std::int64_t>(deadline, 0);
+  const struct {
+    __kernel_long_t seconds, nanoseconds;
+  } time{static_cast<__kernel_long_t>(std::min<std::int64_t>(
+             since_start / second, std::numeric_limits<__kernel_long_t>::max())),
+         static_cast<__kernel_long_t>(since_start % second)};
+  // Unlike FUTEX_WAIT it takes a point in time, which interruptions do not move.
+  return syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, &time, nullptr,
+                 FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
+}
+
+std::int64_t monotonic_now() noexcept {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
@@ -64,6 +95,46 @@ int queue_to_thread(int thread, const siginfo_t& info) noexcept {
 
 int queue_to_this_thread(const siginfo_t& info) noexcept {
   return queue_to_thread(own_thread(), info);
+}
+
+// What says that it comes from the kernel, or from kill, a thread may queue to nobody but itself:
+// rt_sigqueueinfo takes its number for that, which is the process's only in the first thread. Linux
+// 6.9 knows a descriptor of the thread whose signal goes to all of its process.
+int queue_to_this_process(const siginfo_t& info) noexcept {
+  if (syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info) == 0) return 0;
+  if (errno != EPERM) return errno;
+  constexpr unsigned of_a_thread = O_EXCL;     // PIDFD_THREAD
+  constexpr unsigned to_its_process = 1U << 1;  // PIDFD_SIGNAL_THREAD_GROUP
+  const auto self = static_cast<int>(syscall(SYS_pidfd_open, syscall(SYS_gettid), of_a_thread));
+  if (self < 0) return EPERM;
+  const bool sent =
+      syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
+  close(self);
+  return sent ? 0 : EPERM;
+}
+
+std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(syscall(SYS_gettid)); }
+
+void send_to_thread(std::uint32_t thread, int signal) noexcept {
+  const errno_saver saver;
+  syscall(SYS_tgkill, getpid(), thread, signal);
+}
+
+int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked) {
+  const sigset_t mask = blocked.native();
+  constexpr std::int64_t second = 1'000'000'000;
+  // About 31 years stand for every longer time: time_t may have 32 bits.
+  const std::int64_t seconds = std::min(nanoseconds / second, second);
+  const timespec limit{static_cast<time_t>(seconds), static_cast<long>(nanoseconds % second)};
+  return ::ppoll(fds, size, nanoseconds < 0 ? nullptr : &limit, &mask);
+}
+
+bool copy_from(const void* place, void* to, std::size_t size) noexcept {
+  const errno_saver saver;
+  const iovec local{to, size};
+  const iovec remote{const_cast<void*>(place), size};
+  const long copied = syscall(SYS_process_vm_readv, getpid(), &local, 1UL, &remote, 1UL, 0UL);
+  return copied == static_cast<long>(size);
 }
 
 namespace {

@@ -7,9 +7,11 @@
 
 #include <sigsafe/config.hpp>
 
+#include <poll.h>
 #include <signal.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
 
@@ -31,6 +33,21 @@ int queue_to_thread(int thread, const siginfo_t& info) noexcept;
 
 /// The same for the calling thread, whose siginfo may look like anything.
 int queue_to_this_thread(const siginfo_t& info) noexcept;
+
+/// The same to this process. Returns EPERM when the kernel lets only the first thread do so with a
+/// siginfo that says that the kernel, or kill, sent the signal.
+int queue_to_this_process(const siginfo_t& info) noexcept;
+
+/// The number of the calling thread, and a signal to a thread of this process. errno is kept.
+std::uint32_t thread_id() noexcept;
+void send_to_thread(std::uint32_t thread, int signal) noexcept;
+
+/// Sleeps as ppoll does, for at most `nanoseconds`, or without end when they are negative. The
+/// kernel's mask is `blocked` meanwhile. A cancellation point.
+int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked);
+
+/// Copies from a place that may not be readable; false when it is not. errno is kept.
+bool copy_from(const void* place, void* to, std::size_t size) noexcept;
 
 /// Whether the kernel can read, or write, the word around an address for this process. Changes
 /// nothing there.

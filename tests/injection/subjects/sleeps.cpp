@@ -130,7 +130,7 @@ class poll_ready final : public guarded_deeply {
 const registration<poll_ready<eager>> eager_ready{"poll/ready/eager"};
 const registration<poll_ready<lazy>> lazy_ready{"poll/ready/lazy"};
 
-// What guard.wait refuses is what rule 10 is about: guards of both kinds around a sleep.
+// What guard.wait refuses is what rule 12 is about: guards of both kinds around a sleep.
 template <class Outer, class Inner>
 class nested_sleep final : public guarded_deeply {
  public:
@@ -143,7 +143,7 @@ class nested_sleep final : public guarded_deeply {
     send(own_signal);
     change();
     int error = 0;
-    sigsafe::detail::sleep_unheld(nullptr, 0, nullptr, error);
+    sigsafe::detail::sleep_unheld(nullptr, 0, sigsafe::detail::for_ever, error);
     change();
   }
 };

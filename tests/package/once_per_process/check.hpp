@@ -1,6 +1,8 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +14,8 @@ struct view {
   void (*with_guard)(void (*inside)());    // calls inside with a lazy guard
   void (*with_handler)(void (*inside)());  // calls inside with a handler of SIGUSR1
   int (*handled)();                        // how often that ran
+  void (*exit_on_panic)();                 // a panic exits with the status 42
+  void (*panic)();
 };
 
 inline void require(bool condition, const char* otherwise) {
@@ -19,6 +23,19 @@ inline void require(bool condition, const char* otherwise) {
     std::puts(otherwise);
     std::exit(1);
   }
+}
+
+// The panic function of the one is called by a panic of the other.
+inline void check_panic_function(const view& setting, const view& panicking) {
+  const pid_t child = fork();
+  if (child == 0) {
+    setting.exit_on_panic();
+    panicking.panic();
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  require(WIFEXITED(status) && WEXITSTATUS(status) == 42,
+          "a panic of one copy does not call the function that the other has set");
 }
 
 // Exits with a message unless the two copies share one state.

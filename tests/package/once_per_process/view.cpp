@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <sigsafe/sigsafe.hpp>
 
 #include "check.hpp"
@@ -20,6 +22,12 @@ void with_handler(void (*inside)()) {
 
 // The view of the shared object or program that this file is compiled into.
 extern "C" __attribute__((visibility("default"))) view VIEW() {
-  return {&sigsafe::detail::this_thread, &sigsafe::backend::lazy::enabled, &with_guard,
-          &with_handler, [] { return int{handled}; }};
+  return {
+      &sigsafe::detail::this_thread,
+      &sigsafe::backend::lazy::enabled,
+      &with_guard,
+      &with_handler,
+      [] { return int{handled}; },
+      [] { sigsafe::set_panic_function([](const sigsafe::panic_info&) noexcept { _exit(42); }); },
+      [] { sigsafe::panic("a panic of a copy", {nullptr, 0}); }};
 }

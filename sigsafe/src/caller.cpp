@@ -1,0 +1,44 @@
+#include <sigsafe/src/caller.hpp>
+
+#include <signal.h>
+
+#include <cstddef>
+
+#include <sigsafe/config.hpp>
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/system/system.hpp>
+
+namespace sigsafe::detail {
+
+bool is_kernels_frame(const void* frame_address, const siginfo_t* info,
+                      const void* context) noexcept {
+  if (!SIGSAFE_FRAME_IS_KNOWN) return true;
+  const auto* const frame = static_cast<const std::byte*>(frame_address);
+  return static_cast<const void*>(info) == frame + SIGSAFE_FRAME_INFO &&
+         context == frame + SIGSAFE_FRAME_CONTEXT;
+}
+
+bool copy_if_readable(int signal, const siginfo_t* from, siginfo_t& to) noexcept {
+  return system::copy_from(from, &to, sizeof(to)) && to.si_signo == signal;
+}
+
+// As the kernel reports one for which it had no room.
+siginfo_t unknown_info(int signal) noexcept {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = SI_USER;
+  return info;
+}
+
+void repair_disposition(int signal) noexcept {
+  struct sigaction action;
+  sigaction(signal, nullptr, &action);
+  if (!is_trampoline(action) || (action.sa_flags & SA_SIGINFO) != 0) return;
+  action.sa_sigaction = trampoline;
+  action.sa_flags |= SA_SIGINFO;
+  action.sa_mask = signal_set::maskable().native();
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,57 @@
+#include <sigsafe/src/wake_signal.hpp>
+
+#include <errno.h>
+#include <signal.h>
+
+#include <atomic>
+#include <string>
+#include <system_error>
+
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/process.hpp>
+
+namespace sigsafe {
+
+using detail::this_process;
+
+int wake_signal() noexcept {
+  const int chosen = this_process.wake_signal.load(std::memory_order_relaxed);
+  return chosen != 0 ? chosen : SIGRTMAX - 3;
+}
+
+void set_wake_signal(int signal) {
+  if (signal < SIGRTMIN || signal > SIGRTMAX)
+    throw std::system_error(
+        EINVAL, std::generic_category(),
+        "sigsafe: cannot wake threads with signal " + std::to_string(signal) +
+            ": it must be a real-time signal that the program does not use, SIGRTMIN to SIGRTMAX");
+  if (this_process.wake_signal_is_installed.load(std::memory_order_acquire))
+    throw std::system_error(EBUSY, std::generic_category(),
+                            "sigsafe: a thread has slept in wait or poll already; call "
+                            "set_wake_signal at the start of the program");
+  this_process.wake_signal.store(signal, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+// The trampoline knows it and does nothing. An inherited SIG_IGN is replaced: nobody can mean that.
+void ensure_wake_signal() {
+  if (this_process.wake_signal_is_installed.load(std::memory_order_acquire)) return;
+  struct sigaction found;
+  sigaction(wake_signal(), nullptr, &found);
+  if (!is_trampoline(found) && found.sa_handler != SIG_DFL && found.sa_handler != SIG_IGN)
+    throw std::system_error(EBUSY, std::generic_category(),
+                            "sigsafe: wait needs signal " + std::to_string(wake_signal()) +
+                                " to wake threads, and the program has a handler for it; choose "
+                                "another with sigsafe::set_wake_signal");
+  struct sigaction action{};
+  action.sa_sigaction = trampoline;
+  action.sa_mask = signal_set::maskable().native();
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigaction(wake_signal(), &action, nullptr);
+  this_process.wake_signal_is_installed.store(true, std::memory_order_release);
+}
+
+}  // namespace detail
+}  // namespace sigsafe

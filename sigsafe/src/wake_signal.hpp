@@ -1,0 +1,14 @@
+// The signal that ends the sleep of another thread.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <sigsafe/wake_signal.hpp>
+
+namespace sigsafe::detail {
+
+/// Lets the wake signal interrupt a sleep instead of ending the process.
+/// Errors:   std::system_error when other code has a handler for it
+void ensure_wake_signal();
+
+}  // namespace sigsafe::detail

@@ -1,0 +1,278 @@
+// guard.wait in programs with threads: no signal is missed whichever thread its handler runs on.
+#include <boost/test/unit_test.hpp>
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <sigsafe/guard.hpp>
+#include <sigsafe/handler.hpp>
+#include <sigsafe/lazy.hpp>
+#include <sigsafe/src/sleepers.hpp>
+#include <sigsafe/wake_signal.hpp>
+
+#include <tests/support/arrivals.hpp>
+#include <tests/support/backends.hpp>
+#include <tests/support/clean_thread.hpp>
+#include <tests/support/holds.hpp>
+#include <tests/support/signals.hpp>
+#include <tests/support/sleeping.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+using sigsafe::basic_guard;
+using sigsafe::wake;
+using test::in_child;
+
+/// A thread that sleeps in a guard until a flag is set, and takes no signal of the process itself.
+template <class B, class Sleep>
+class waiter {
+ public:
+  waiter(const std::atomic<bool>& flag, Sleep sleep) : flag_(flag), sleep_(sleep) {
+    thread_ = std::thread{[this] { run(); }};
+    checked_.pass();
+  }
+  /// Between the check of the flag and the sleep it waits for this.
+  void let_sleep() { may_sleep_.open(); }
+  void await_sleep() const {
+    test::await_sleep(id_, [] { return false; });
+  }
+  void join() { thread_.join(); }
+
+ private:
+  void run() {
+    id_ = test::own_thread();
+    test::block({SIGTERM});
+    basic_guard<B> off;
+    CHILD_REQUIRE(!flag_.load());
+    checked_.open();
+    may_sleep_.pass();
+    // What ran before this thread's first sleep is news to it.
+    do sleep_(off);
+    while (!flag_.load());
+  }
+
+  const std::atomic<bool>& flag_;
+  Sleep sleep_;
+  std::atomic<pid_t> id_{0};
+  test::gate checked_, may_sleep_;
+  std::thread thread_;
+};
+
+/// The handler runs on the thread that calls this.
+void terminate_here() { kill(getpid(), SIGTERM); }
+
+struct never_ready {
+  never_ready() { CHILD_REQUIRE(pipe(ends) == 0); }
+  int ends[2] = {};
+};
+
+constexpr auto by_wait = [](auto& off) { off.wait(); };
+constexpr auto by_wait_for = [](auto& off) { off.wait_for(std::chrono::hours{1}); };
+constexpr auto by_poll = [](auto& off) {
+  const never_ready pipe;
+  std::array fds{pollfd{pipe.ends[0], POLLIN, 0}};
+  CHILD_REQUIRE(off.poll(fds) == wake::handler);
+};
+
+template <class B, class Sleep>
+test::child_end a_handler_between_check_and_sleep(Sleep sleep) {
+  return in_child([=] {
+    std::atomic<bool> flag{false};
+    const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+    waiter<B, Sleep> waiting{flag, sleep};
+    terminate_here();
+    CHILD_REQUIRE(flag.load());
+    waiting.let_sleep();
+    waiting.join();
+  });
+}
+
+template <class B, class Sleep>
+test::child_end a_handler_while_it_sleeps(Sleep sleep, int sleepers) {
+  return in_child([=] {
+    std::atomic<bool> flag{false};
+    const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+    std::vector<std::unique_ptr<waiter<B, Sleep>>> waiting;
+    for (int i = 0; i < sleepers; ++i) {
+      waiting.push_back(std::make_unique<waiter<B, Sleep>>(flag, sleep));
+      waiting.back()->let_sleep();
+    }
+    for (auto& each : waiting) each->await_sleep();
+    terminate_here();
+    for (auto& each : waiting) each->join();
+  });
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(wait_threads, test::clean_thread)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_on_another_thread_between_check_and_sleep_is_not_missed, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(a_handler_between_check_and_sleep<B>(by_wait)));
+  BOOST_TEST(test::holds(a_handler_between_check_and_sleep<B>(by_wait_for)));
+  BOOST_TEST(test::holds(a_handler_between_check_and_sleep<B>(by_poll)));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_on_another_thread_ends_every_sleep, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(a_handler_while_it_sleeps<B>(by_wait, 3)));
+  BOOST_TEST(test::holds(a_handler_while_it_sleeps<B>(by_wait_for, 1)));
+  BOOST_TEST(test::holds(a_handler_while_it_sleeps<B>(by_poll, 2)));
+}
+
+BOOST_AUTO_TEST_CASE(more_threads_may_sleep_than_one_block_has_places) {
+  BOOST_TEST(test::holds(a_handler_while_it_sleeps<sigsafe::backend::lazy>(
+      by_wait, static_cast<int>(sigsafe::detail::sleeper_block::size) + 10)));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_that_ran_since_the_last_sleep_ends_the_next_one_once, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    const test::counter usr1{SIGUSR1};
+    { basic_guard<B>{}.wait_for(0s); }
+    std::thread{[] { raise(SIGUSR1); }}.join();
+    basic_guard<B> off;
+    CHILD_REQUIRE(off.wait_for(std::chrono::hours{1}));
+    CHILD_REQUIRE(!off.wait_for(0s));
+  })));
+}
+
+// It is told of by the next poll that finds no descriptor ready.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_ready_descriptor_does_not_hide_a_handler, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    const test::counter usr1{SIGUSR1};
+    { basic_guard<B>{}.wait_for(0s); }
+    std::thread{[] { raise(SIGUSR1); }}.join();
+    const never_ready pipe;
+    CHILD_REQUIRE(write(pipe.ends[1], "", 1) == 1);
+    std::array fds{pollfd{pipe.ends[0], POLLIN, 0}};
+    basic_guard<B> off;
+    CHILD_REQUIRE(off.poll(fds) == wake::ready);
+    char byte;
+    CHILD_REQUIRE(read(pipe.ends[0], &byte, 1) == 1);
+    CHILD_REQUIRE(off.poll(fds) == wake::handler);
+    CHILD_REQUIRE(off.poll(fds, 0s) == wake::timeout);
+  })));
+}
+
+// The deadlock of two threads that wake each other by signals to the process is the hardest test of
+// the order of all steps: any of them wrong, and both sleep.
+BOOST_AUTO_TEST_CASE_TEMPLATE(two_threads_that_wake_each_other_never_sleep_through, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    constexpr int rounds = 3000;
+    std::atomic<int> turn{0};
+    // It runs on whichever of the two threads the kernel chooses.
+    const sigsafe::handler usr1{SIGUSR1, [&]() noexcept { turn.fetch_add(1); }};
+    const auto play = [&](int mine) {
+      basic_guard<B> off;
+      for (int round = 0; round < rounds; ++round) {
+        while (turn.load() % 2 != mine) off.wait();
+        const int now = turn.load();
+        kill(getpid(), SIGUSR1);
+        while (turn.load() == now) off.wait();
+      }
+    };
+    std::thread other{[&] { play(1); }};
+    play(0);
+    other.join();
+    CHILD_REQUIRE(turn.load() == 2 * rounds);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
+  BOOST_TEST(test::holds(in_child([] {
+    std::atomic<bool> flag{false};
+    const sigsafe::handler term{
+        SIGTERM, [&]() noexcept { flag = true; }, {.in_child = true}};
+    waiter<sigsafe::backend::lazy, decltype(by_wait)> waiting{flag, by_wait};
+    waiting.let_sleep();
+    waiting.await_sleep();
+    const pid_t child = fork();
+    if (child == 0) {
+      raise(SIGTERM);
+      // It sleeps and wakes by itself.
+      sigsafe::guard off;
+      CHILD_REQUIRE(flag.load() && off.wait_for(std::chrono::hours{1}));
+      _exit(0);
+    }
+    int status = -1;
+    CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    waiting.await_sleep();
+    CHILD_REQUIRE(!flag.load());
+    terminate_here();
+    waiting.join();
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(nobody_registers_a_handler_for_the_wake_signal) {
+  BOOST_CHECK_EXCEPTION((sigsafe::handler{sigsafe::wake_signal(), []() noexcept {}}),
+                        std::system_error, [](const std::system_error& error) {
+                          return error.code() == std::errc::invalid_argument &&
+                                 std::string{error.what()}.find("set_wake_signal") !=
+                                     std::string::npos;
+                        });
+}
+
+BOOST_AUTO_TEST_CASE(the_wake_signal_can_be_chosen_before_the_first_sleep) {
+  BOOST_TEST(test::holds(in_child([] {
+    sigsafe::set_wake_signal(SIGRTMIN + 5);
+    CHILD_REQUIRE(sigsafe::wake_signal() == SIGRTMIN + 5);
+    const test::counter free{SIGRTMAX - 3};
+    std::atomic<bool> flag{false};
+    const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+    waiter<sigsafe::backend::posix, decltype(by_wait)> waiting{flag, by_wait};
+    waiting.let_sleep();
+    waiting.await_sleep();
+    terminate_here();
+    waiting.join();
+    try {
+      sigsafe::set_wake_signal(SIGRTMIN + 6);
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(error.code() == std::errc::device_or_resource_busy);
+    }
+    CHILD_REQUIRE(sigsafe::wake_signal() == SIGRTMIN + 5);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(a_wake_signal_that_is_no_real_time_signal_is_refused) {
+  for (const int signal : {0, SIGUSR1, SIGRTMIN - 1, SIGRTMAX + 1})
+    BOOST_CHECK_EXCEPTION(sigsafe::set_wake_signal(signal), std::system_error,
+                          [](const std::system_error& error) {
+                            return error.code() == std::errc::invalid_argument;
+                          });
+}
+
+BOOST_AUTO_TEST_CASE(a_wake_signal_that_the_program_handles_is_an_error_of_wait) {
+  BOOST_TEST(test::holds(in_child([] {
+    test::install_foreign(sigsafe::wake_signal(), [](int) {});
+    sigsafe::guard off;
+    try {
+      off.wait_for(0s);
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(error.code() == std::errc::device_or_resource_busy);
+    }
+    CHILD_REQUIRE(test::everything_blocked());
+  })));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
