@@ -13,5 +13,6 @@
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/subset_guard.hpp>
+#include <sigsafe/thread_id.hpp>
 #include <sigsafe/wake_signal.hpp>
 // IWYU pragma: end_exports
