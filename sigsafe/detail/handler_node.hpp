@@ -22,7 +22,6 @@ struct handler_node {
   handler_base* owner = nullptr;
   int signal_number = 0;
   std::uint32_t registered_in = 0;     // the generation of the process
-  std::uint64_t sequence = 0;          // grows with each registration
   std::atomic<bool> active{false};     // signals reach it; it may be in the list and not active
   std::atomic<std::uint64_t> pins{0};  // the threads that are inside; see src/pins.hpp
 };

@@ -2,11 +2,12 @@
 // src/abi.S, and what these lead to. The layouts are fixed as long as the names say abi1. They are
 // plain words, whatever macros an object was compiled with.
 
-#include <atomic>
 #include <cstddef>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/raw_lock.hpp>
+#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -23,7 +24,7 @@ constexpr bool fits(std::size_t size) {
 static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
-static_assert(fits<std::atomic<panic_function>>(8));
+static_assert(fits<decltype(current_panic_function)>(8));
 static_assert(sizeof(trampoline) == sizeof(void*));
 
 constexpr std::size_t word = sizeof(void*);
@@ -60,8 +61,7 @@ static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
 static_assert(sizeof(process_page) == 24);
 
-static_assert(offsetof(handler_table, registrations) == 0);
-static_assert(offsetof(handler_table, slots) == 8);
+static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
@@ -75,9 +75,8 @@ static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);
 static_assert(offsetof(handler_node, signal_number) == 2 * word);
 static_assert(offsetof(handler_node, registered_in) == 2 * word + 4);
-static_assert(offsetof(handler_node, sequence) == 2 * word + 8);
-static_assert(offsetof(handler_node, active) == 2 * word + 16);
-static_assert(offsetof(handler_node, pins) == 2 * word + 24);
+static_assert(offsetof(handler_node, active) == 2 * word + 8);
+static_assert(offsetof(handler_node, pins) == 2 * word + 16);
 
 static_assert(offsetof(handler_base, invoke) == 0);
 static_assert(offsetof(handler_base, of_signals) == word);

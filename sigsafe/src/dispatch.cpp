@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
@@ -76,26 +75,29 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
   return {.ran = true, .chain = wanted.chain};
 }
 
+// Pins a handler before it unpins the one that ran, and goes on from there.
+outcome run_all(handler_node* node, const signal_info& info, std::uint32_t generation) noexcept {
+  outcome all;
+  while (node != nullptr) {
+    all |= run_one(*node, info, generation);
+    const std::uint32_t now = process_generation();  // another one after a fork in the handler
+    handler_node* const next = pin_older(*node, now);
+    unpin(*node, generation);
+    generation = now;
+    node = next;
+  }
+  return all;
+}
+
 dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
   if (is_chaining_here(signal)) return dispatched::ran;
-  slot& here = table.slots[signal];
   const std::uint32_t generation = process_generation();
-  const signal_info view{info, context};
   const std::uint32_t continued = continues();
+  handler_node* const newest = pin_newest(table.slots[signal], generation);
+  if (newest == nullptr) return dispatched::no_handler;
   fault_watch watch{signal, info, context};
-  bool found = false;
-  outcome all;
-  std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
-  while (handler_node* const node = pin_next(here, below, generation)) {
-    found = true;
-    below = node->sequence;
-    const bool last = node->older.load(std::memory_order_relaxed) == nullptr;
-    all |= run_one(*node, view, generation);
-    unpin(*node, generation);
-    if (last) break;
-  }
-  if (!found) return dispatched::no_handler;
+  const outcome all = run_all(newest, signal_info{info, context}, generation);
   if (all.chain || !(all.ran || all.drop))
     run_previous(signal, info, context, continued);
   else if (watch.is_hopeless())

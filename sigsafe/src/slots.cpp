@@ -135,7 +135,6 @@ int add_to_slot(handler_node& node) noexcept {
   if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return 0;
   if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
   node.registered_in = process_generation();
-  node.sequence = ++table.registrations;
   link(here, node);  // before the disposition: the trampoline never finds an empty list
 
   const struct sigaction wanted = wanted_action(here);

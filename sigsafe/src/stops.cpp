@@ -16,8 +16,9 @@ std::uint32_t continues() noexcept { return this_process.continues.load(std::mem
 
 // One that waits, blocked, for this thread or for the process has come too.
 bool is_over(int signal, std::uint32_t since) noexcept {
-  return stops.contains(signal) &&
-         (continues() != since || signal_set::pending().contains(SIGCONT));
+  if (stops.contains(signal))
+    return continues() != since || signal_set::pending().contains(SIGCONT);
+  return signal == SIGCONT && !(signal_set::pending() & stops).empty();
 }
 
 }  // namespace sigsafe::detail

@@ -36,14 +36,17 @@ struct slot {
 };
 
 struct handler_table {
-  std::uint64_t registrations;  // guarded by `registration`; gives each node its sequence
   slot slots[65];
 };
 
 extern handler_table table asm("sigsafe_abi1_table") SIGSAFE_API;
 
-/// Finds the newest active handler of the slot with a sequence below this one, and pins it.
-handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept;
+/// Finds the newest active handler of the slot, and pins it.
+handler_node* pin_newest(slot& of, std::uint32_t generation) noexcept;
+
+/// Finds the next active handler that is older than this one, and pins it.
+/// Pre:      the calling thread has pinned this one
+handler_node* pin_older(const handler_node& than, std::uint32_t generation) noexcept;
 
 /// Puts a node before all others. Guarded by `registration`.
 void link(slot& to, handler_node& node) noexcept;

@@ -35,6 +35,7 @@
 #include <vector>
 
 #include <tests/support/child.hpp>
+#include <tests/support/instructions.hpp>
 #include <tests/support/sleeping.hpp>
 #include <tests/support/syscalls.hpp>
 
@@ -302,6 +303,23 @@ BOOST_AUTO_TEST_CASE(a_hundred_handlers_on_one_signal_run_once_each_newest_first
       CHILD_REQUIRE(ran.is(expected));
     }
   });
+}
+
+BOOST_AUTO_TEST_CASE(the_cost_of_a_dispatch_does_not_grow_with_the_square_of_the_handlers) {
+  const auto instructions = [](int handlers) {
+    return test::count_instructions(
+        [handlers] {
+          std::deque<sigsafe::handler<void (*)() noexcept>> all;
+          for (int i = 0; i < handlers; ++i) all.emplace_back(SIGUSR1, []() noexcept {});
+          return all;
+        },
+        [](auto&) { raise(SIGUSR1); });
+  };
+  const long few = instructions(8);
+  const long more = instructions(16);
+  const long many = instructions(32);
+  BOOST_TEST(more > few);
+  BOOST_TEST(many - more < 2.2 * static_cast<double>(more - few));
 }
 
 BOOST_AUTO_TEST_CASE(three_handlers_may_be_destroyed_in_any_order) {
