@@ -3,6 +3,8 @@
 
 #include <sigsafe/config.hpp>
 
+#include <sigsafe/thread_id.hpp>
+
 namespace sigsafe {
 
 /// What a signal meets when its last handler has been destroyed.
@@ -44,6 +46,13 @@ struct handler_options {
   /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
   /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;
+  /// Runs on this thread. A signal that arrives on another one is passed on to it, with its
+  /// siginfo; one that is deferred there, when it is dispatched. Where the thread has gone, and in
+  /// a forked child, which does not have it, the handler runs where the signal arrived. All
+  /// handlers of a signal must agree, else std::system_error. Not for faults and SIGABRT.
+  ///
+  ///     .thread = sigsafe::thread_id::current()
+  sigsafe::thread_id thread{};
 };
 
 }  // namespace sigsafe

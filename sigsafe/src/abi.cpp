@@ -6,6 +6,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
@@ -52,6 +53,7 @@ static_assert(offsetof(process_identity, sleepers) == word + 8);
 static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
 static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
 static_assert(offsetof(process_identity, continues) == 2 * word + 16);
+static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

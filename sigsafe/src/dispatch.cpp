@@ -8,8 +8,10 @@
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/fault_watch.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -24,13 +26,15 @@ namespace {
 // What came of the handlers of a signal.
 struct outcome {
   bool ran = false;
-  bool chain = false;  // one wants what stood there before to follow
-  bool drop = false;   // one has just gone, and wants the signal ignored
+  bool chain = false;      // one wants what stood there before to follow
+  bool drop = false;       // one has just gone, and wants the signal ignored
+  bool passed_on = false;  // they run on another thread
 
   outcome& operator|=(outcome other) noexcept {
     ran |= other.ran;
     chain |= other.chain;
     drop |= other.drop;
+    passed_on |= other.passed_on;
     return *this;
   }
 };
@@ -61,6 +65,7 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
   if (handler.invoke == nullptr) return {};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
+  if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
   // Two threads may have come this far. For the second the handler has gone already.
   if (wanted.once && handler.called.exchange(true, std::memory_order_relaxed))
     return {.drop = wanted.at_end == at_end::ignore};
@@ -81,7 +86,7 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
   while (node != nullptr) {
     all |= run_one(*node, info, generation);
     const std::uint32_t now = process_generation();  // another one after a fork in the handler
-    handler_node* const next = pin_older(*node, now);
+    handler_node* const next = all.passed_on ? nullptr : pin_older(*node, now);
     unpin(*node, generation);
     generation = now;
     node = next;
@@ -92,12 +97,14 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
 dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
   if (is_chaining_here(signal)) return dispatched::ran;
+  if (signal_set::maskable().contains(signal)) restore_code(info);
   const std::uint32_t generation = process_generation();
   const std::uint32_t continued = continues();
   handler_node* const newest = pin_newest(table.slots[signal], generation);
   if (newest == nullptr) return dispatched::no_handler;
   fault_watch watch{signal, info, context};
   const outcome all = run_all(newest, signal_info{info, context}, generation);
+  if (all.passed_on) return dispatched::ran;
   if (all.chain || !(all.ran || all.drop))
     run_previous(signal, info, context, continued);
   else if (watch.is_hopeless())

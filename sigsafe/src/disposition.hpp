@@ -14,7 +14,7 @@ using trampoline_function = void (*)(int, siginfo_t*, void*);
 
 // The trampoline that this process enters into the kernel's table. It is the one of the object that
 // defines this symbol, which is never unloaded: the kernel's pointer stays good when another object
-// that registered handlers is unloaded. See src/abi.cpp.
+// that registered handlers is unloaded. See src/abi.S.
 extern trampoline_function const trampoline asm("sigsafe_abi1_trampoline_address") SIGSAFE_API;
 
 /// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address

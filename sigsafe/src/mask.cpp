@@ -8,6 +8,7 @@
 
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/process.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/system/system.hpp>
 
@@ -84,3 +85,13 @@ void set_mask_of(const void* interrupted_context) noexcept {
 }
 
 }  // namespace sigsafe::detail
+
+namespace sigsafe {
+
+signal_set program_mask() noexcept {
+  const detail::thread_state& thread = detail::current_thread();
+  const std::uint64_t added = thread.added.load() & ~thread.named.load();
+  return detail::block({}) - signal_set::from_bits(added);
+}
+
+}  // namespace sigsafe

@@ -16,6 +16,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
 
@@ -54,6 +55,7 @@ void note_deferred(const siginfo_t& info) noexcept {
   thread.continued.store(continues());
   handler_fence();  // info is whole before deferred says so
   thread.deferred.store(process_generation());
+  watch_end_of_thread();
 }
 
 bool take_deferred() noexcept {

@@ -17,17 +17,19 @@
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
 namespace {
 
 // Returns the signal with which it failed, and the error; nothing has changed then, but that
 // signals may have come to the handler already.
-int add_to_slots(handler_base& handler, int& error) noexcept {
+int add_to_slots(handler_base& handler, slot_error& error) noexcept {
   const registration_lock registering;
   for (std::size_t i = 0; i < handler.of_signals.size(); ++i) {
     error = add_to_slot(handler.nodes[i]);
-    if (error == 0) continue;
+    if (error.number == 0) continue;
+    handler.wanted.at_end = at_end::restore;
     retire(handler);
     return handler.nodes[i].signal_number;
   }
@@ -101,26 +103,27 @@ handler_base::~handler_base() {
 void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
+  ensure_end_of_threads();
   if (!(handler.of_signals & stops).empty()) watch_continues(handler);
-  int error = 0;
+  slot_error error;
   const int refused = add_to_slots(handler, error);
-  if (error == 0) return;
+  if (error.number == 0) return;
   unregister_handler(handler);
-  refuse(error, refused, "sigaction failed");
+  refuse(error.number, refused, error.why);
 }
 
 void reinstall_handler(const handler_base& handler) {
-  int error = 0;
+  slot_error error;
   int refused = 0;
   {
     const registration_lock registering;
-    for (std::size_t i = 0; i < handler.of_signals.size() && error == 0; ++i) {
+    for (std::size_t i = 0; i < handler.of_signals.size() && error.number == 0; ++i) {
       const handler_node& node = handler.nodes[i];
       refused = node.signal_number;
       if (node.active.load(std::memory_order_relaxed)) error = reinstall(node);
     }
   }
-  if (error != 0) refuse(error, refused, "sigaction failed");
+  if (error.number != 0) refuse(error.number, refused, error.why);
 }
 
 void unregister_handler(handler_base& handler) noexcept {

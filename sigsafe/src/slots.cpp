@@ -9,8 +9,10 @@
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -34,6 +36,23 @@ struct sigaction wanted_action(const slot& of) noexcept {
     if (node->owner->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
   }
   return action;
+}
+
+slot_error install(int signal, const struct sigaction& action) noexcept {
+  if (sigaction(signal, &action, nullptr) == 0) return {};
+  return {errno, "sigaction failed"};
+}
+
+// What was registered before a fork has no thread any more, and what has no function does not care.
+bool agrees_on_thread(const slot& here, const handler_node& added) noexcept {
+  if (added.owner->invoke == nullptr) return true;
+  const thread_id target = added.owner->wanted.thread;
+  for (const handler_node* node = here.newest.load(std::memory_order_relaxed); node != nullptr;
+       node = node->older.load(std::memory_order_relaxed))
+    if (node->active.load(std::memory_order_relaxed) && node->owner->invoke != nullptr &&
+        target_of(*node, added.registered_in) != target)
+      return false;
+  return true;
 }
 
 struct sigaction ignoring_action() noexcept {
@@ -127,31 +146,32 @@ void retire(handler_node& node) noexcept {
 
 }  // namespace
 
-int add_to_slot(handler_node& node) noexcept {
+slot_error add_to_slot(handler_node& node) noexcept {
   const int signal = node.signal_number;
   slot& here = table.slots[signal];
   const struct sigaction current = current_action(signal);
   const bool by_us = is_ignored_by_us(here, current);
-  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return 0;
-  if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
   node.registered_in = process_generation();
+  if (!agrees_on_thread(here, node))
+    return {EINVAL, "all of its handlers must have the same .thread"};
+  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return {};
+  if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
   link(here, node);  // before the disposition: the trampoline never finds an empty list
 
   const struct sigaction wanted = wanted_action(here);
-  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
-  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
-  const int error = errno;
-  deactivate(here, node);
+  if (is_trampoline(current) && has_same_flags(current, wanted)) return {};
+  const slot_error error = install(signal, wanted);
+  if (error.number != 0) deactivate(here, node);
   return error;
 }
 
-int reinstall(const handler_node& node) noexcept {
+slot_error reinstall(const handler_node& node) noexcept {
   slot& here = table.slots[node.signal_number];
   const struct sigaction current = current_action(node.signal_number);
-  if (is_trampoline(current)) return 0;
+  if (is_trampoline(current)) return {};
   const struct sigaction wanted = wanted_action(here);
   adopt_previous(here, current);
-  return sigaction(node.signal_number, &wanted, nullptr) == 0 ? 0 : errno;
+  return install(node.signal_number, wanted);
 }
 
 bool is_in_force(const handler_base& handler) noexcept {
