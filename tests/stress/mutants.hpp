@@ -32,6 +32,7 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<shared_words<kit<repeats_signals<B>>>>(all["repeats_signals"][backend], "words");
   add_workers<shared_words<kit<test::never_opens<B>>>>(all["never_opens"][backend], "words");
   add_alone<ping_pong<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "ping_pong");
+  add_alone<waits<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "waits");
   add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
 }
 

@@ -6,6 +6,8 @@ namespace stress {
 
 void suite::add_eager_mutants(mutants& all) {
   add_mutants_of<sigsafe::backend::posix, test::flat_backend>(all, "eager");
+  // It sleeps as sigsuspend does: only what its own thread handles wakes it.
+  add_alone<waits<kit<test::flat_backend>>>(all["deaf_sleep"]["eager"], "waits");
 }
 
 // Without a guard there is no backend either.

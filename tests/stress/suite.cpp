@@ -74,6 +74,12 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 1,
        .alone = true,
        .queues = true},
+      {.name = "waits",
+       .about = "threads that sleep while handlers run on others",
+       .mutants = {"late_sleep", "deaf_sleep"},
+       .threads = 3,
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }
@@ -103,6 +109,8 @@ constexpr const char* one_of_each = "ThreadSanitizer keeps only one signal of a 
 std::string why_unavailable(const scenario_kind& kind) {
   if (!test::under_thread_sanitizer) return {};
   if (kind.queues) return one_of_each;
+  if (kind.others_take)
+    return "ThreadSanitizer delivers late what a thread does not send to itself";
   if (kind.has_children)
     return "ThreadSanitizer delivers to a child what was pending in its parent";
   return {};
