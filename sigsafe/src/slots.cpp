@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
