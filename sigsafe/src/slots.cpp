@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
