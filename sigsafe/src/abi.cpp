@@ -68,10 +68,12 @@ static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
 static_assert(offsetof(slot, ends_ignored) == 17);
-static_assert(offsetof(slot, replaced) == 18);
-static_assert(offsetof(slot, previous_chains_to_us) == 19);
-static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
-static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, needs_frame) == 18);
+static_assert(offsetof(slot, previous_mask) == 24);
+static_assert(offsetof(slot, replaced) == 32);
+static_assert(offsetof(slot, previous_chains_to_us) == 33);
+static_assert(offsetof(slot, beneath_previous) == 40 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, previous_action) == 48 - (word == 4 ? 4 : 0));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

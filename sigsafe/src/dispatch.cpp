@@ -11,6 +11,7 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/fault_watch.hpp>
+#include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
@@ -39,7 +40,36 @@ struct outcome {
   }
 };
 
-void run_previous(int signal, siginfo_t& info, void* context, std::uint32_t continued) noexcept {
+// A foreign function runs as it asked to: with the mask of what the kernel interrupted, and what it
+// wants blocked itself. The thread looks as it did there, so the guards of that function block.
+class as_interrupted_scope {
+ public:
+  as_interrupted_scope(const void* frame, std::uint64_t mask) noexcept {
+    current_thread().eager.decrement();  // that of run_now
+    set_mask_of(frame, signal_set::from_bits(mask));
+  }
+  as_interrupted_scope(const as_interrupted_scope&) = delete;
+  as_interrupted_scope& operator=(const as_interrupted_scope&) = delete;
+  ~as_interrupted_scope() {
+    block(signal_set::maskable());
+    current_thread().eager.increment();
+    handler_fence();
+  }
+};
+
+void call_previous(const slot& of, disposition previous, int signal, siginfo_t& info, void* context,
+                   const void* frame) noexcept {
+  const running_scope running{nullptr, signal};
+  if (frame == nullptr) {
+    previous.call(signal, info, context);
+    return;
+  }
+  const as_interrupted_scope open{frame, of.previous_mask.load(std::memory_order_relaxed)};
+  previous.call(signal, info, context);
+}
+
+void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
+                  std::uint32_t continued) noexcept {
   slot& here = table.slots[signal];
   const disposition previous = here.previous.load(std::memory_order_acquire);
   if (previous.is_ignored()) return;
@@ -49,14 +79,13 @@ void run_previous(int signal, siginfo_t& info, void* context, std::uint32_t cont
   }
   if (here.previous_is_one_shot.load(std::memory_order_relaxed))
     here.previous.store({}, std::memory_order_release);
-  const running_scope running{nullptr, signal};
-  previous.call(signal, info, context);
+  call_previous(here, previous, signal, info, context, frame);
 }
 
 // The handlers have gone while the signal was on its way, or other code chains to the trampoline.
-void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
+void run_unhandled(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
-    run_previous(signal, info, context, continues());
+    run_previous(signal, info, context, frame, continues());
 }
 
 // Runs one handler, if it is for this process and is to be called now.
@@ -94,9 +123,7 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
   return all;
 }
 
-dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
-  // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
-  if (is_chaining_here(signal)) return dispatched::ran;
+dispatched run_registered(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   if (signal_set::maskable().contains(signal)) restore_code(info);
   const std::uint32_t generation = process_generation();
   const std::uint32_t continued = continues();
@@ -106,7 +133,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
   const outcome all = run_all(newest, signal_info{info, context}, generation);
   if (all.passed_on) return dispatched::ran;
   if (all.chain || !(all.ran || all.drop))
-    run_previous(signal, info, context, continued);
+    run_previous(signal, info, context, frame, continued);
   else if (watch.is_hopeless())
     take_default_action(info);
   return dispatched::ran;
@@ -114,17 +141,21 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
 
 }  // namespace
 
-dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
+bool needs_frame(int signal) noexcept {
+  return table.slots[signal].needs_frame.load(std::memory_order_relaxed);
+}
+
+dispatched run_handlers(int signal, siginfo_t& info) noexcept {
   const eager_scope eager;
-  const dispatched outcome = run_registered(signal, info, context);
+  const dispatched outcome = run_registered(signal, info, nullptr, nullptr);
   announce_arrival(signal);
   return outcome;
 }
 
-void run_now(int signal, siginfo_t& info, void* context) noexcept {
+void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   const eager_scope eager;
-  if (run_registered(signal, info, context) == dispatched::no_handler)
-    run_unhandled(signal, info, context);
+  if (run_registered(signal, info, context, frame) == dispatched::no_handler)
+    run_unhandled(signal, info, context, frame);
   announce_arrival(signal);
 }
 

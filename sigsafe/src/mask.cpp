@@ -80,8 +80,11 @@ void block_maskable_in(void* interrupted_context) noexcept {
   current_thread().added.set_bits(missing);
 }
 
-void set_mask_of(const void* interrupted_context) noexcept {
-  system::change_mask(SIG_SETMASK, signal_set::from_bits(mask_of(interrupted_context)));
+void set_mask_of(const void* interrupted_context, signal_set more) noexcept {
+  handler_fence();
+  const auto mask = signal_set::from_bits(mask_of(interrupted_context));
+  system::change_mask(SIG_SETMASK, mask | more);
+  handler_fence();
 }
 
 }  // namespace sigsafe::detail

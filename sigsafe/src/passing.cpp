@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/thread_id.hpp>
 

@@ -16,6 +16,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
@@ -33,15 +34,24 @@ bool run_called() noexcept {
   bool ran = false;
   for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
     siginfo_t info = unknown_info(signal);
-    ran = run_handlers(signal, info, nullptr) == dispatched::ran || ran;
+    ran = run_handlers(signal, info) == dispatched::ran || ran;
   }
   return ran;
 }
 
+// It comes back when the mask is opened, in a frame that the kernel has built. Real-time signals of
+// one number keep their order: one that others wait behind stays in front.
+bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
+  if (!needs_frame(info.si_signo)) return false;
+  if (info.si_signo >= SIGRTMIN && signal_set::pending().contains(info.si_signo)) return false;
+  return system::queue_to_this_thread(info) == 0;
+}
+
 bool run_or_requeue(siginfo_t& info) noexcept {
-  if (!is_blocked_by_others(info.si_signo) &&
-      run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
-    return true;
+  if (!is_blocked_by_others(info.si_signo)) {
+    if (comes_back_in_a_frame(info)) return false;
+    if (run_handlers(info.si_signo, info) == dispatched::ran) return true;
+  }
   // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
   requeue(info);
   return false;

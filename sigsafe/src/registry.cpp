@@ -3,11 +3,14 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <utility>
 
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/pins.hpp>
@@ -67,9 +70,8 @@ bool is_destroyed_by_exit(const handler_base& handler, const running_handler* fr
 }
 
 void watch_continues(handler_base& handler) {
-  auto watcher = std::make_unique<handler_base>(signal_set{SIGCONT}, nullptr,
-                                                handler_options{.restart = true},
-                                                handler.registered_at);
+  auto watcher = std::make_unique<handler_base>(
+      signal_set{SIGCONT}, nullptr, handler_options{.restart = true}, handler.registered_at);
   register_handler(*watcher);
   handler.watcher = watcher.release();
 }
