@@ -39,6 +39,11 @@ class disposition {
 };
 static_assert(std::atomic<disposition>::is_always_lock_free, "handlers read it");
 
+/// What the kernel blocks while the trampoline runs (rule 1): everything maskable, and what the C
+/// library cancels threads with. That would unwind from the first instructions of the trampoline,
+/// before it has disabled cancellation, and the signal would be lost.
+sigset_t trampoline_mask() noexcept;
+
 /// Is this disposition sigsafe's?
 bool is_trampoline(const struct sigaction& action) noexcept;
 

@@ -9,7 +9,6 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
-#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>
@@ -36,7 +35,7 @@ int flags_of_previous(const slot& here, const handler_node& node) noexcept {
 struct sigaction wanted_action(const slot& of) noexcept {
   struct sigaction action{};
   action.sa_sigaction = trampoline;
-  action.sa_mask = signal_set::maskable().native();  // rule 1
+  action.sa_mask = trampoline_mask();  // rule 1
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
        node = node->older.load(std::memory_order_relaxed)) {

@@ -113,6 +113,16 @@ struct late_poll : B {
 };
 static_assert(sigsafe::timed_backend<late_poll<sigsafe::backend::lazy>>);
 
+/// Disables again when its sleep returns, but not when a cancelled thread unwinds from it.
+template <class B>
+struct stays_open : B {
+  static void wait(typename B::saved_state saved) {
+    B::restore(saved);
+    pause();
+    static_cast<void>(B::disable());
+  }
+};
+
 /// Puts back what was when a hold began, so only releases in the reverse order are right.
 struct flat_lazy {
   using saved_state = sigsafe::backend::lazy::saved_state;

@@ -80,6 +80,12 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 3,
        .alone = true,
        .others_take = true},
+      {.name = "cancellation",
+       .about = "threads that are cancelled in guards and system calls",
+       .mutants = {"no_lock", "stays_open"},
+       .threads = 4,
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <tests/stress/cancellation.hpp>
 #include <tests/stress/performance.hpp>
 #include <tests/stress/waits.hpp>
 
@@ -66,6 +67,7 @@ class suite {
     add_alone<ping_pong<Kit>>(to, "ping_pong");
     add_alone<queue_limit<Kit>>(to, "limit");
     add_alone<waits<Kit>>(to, "waits");
+    add_alone<cancellation<Kit>>(to, "cancellation");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {
