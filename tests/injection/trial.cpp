@@ -155,10 +155,10 @@ trial::trial(const entry& what)
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
-  for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
-                           real_time_signal(), foreign_eager_signal, foreign_lazy_signal,
-                           abort_signal, abort_eager_signal, abort_lazy_signal,
-                           abort_crossed_signal})
+  for (const int number :
+       {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),
+        foreign_eager_signal, foreign_lazy_signal, abort_signal, abort_eager_signal,
+        abort_lazy_signal, abort_crossed_signal})
     send(number);
 }
 

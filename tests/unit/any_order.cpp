@@ -1,5 +1,5 @@
-// Guards, locks and borrows, eager and lazy, that begin and end in every order: interrupts come back
-// when the last one ends, and not earlier.
+// Guards, locks and borrows, eager and lazy, that begin and end in every order: interrupts come
+// back when the last one ends, and not earlier.
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
