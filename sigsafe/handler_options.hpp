@@ -3,6 +3,8 @@
 
 #include <sigsafe/config.hpp>
 
+#include <sigsafe/thread_id.hpp>
+
 namespace sigsafe {
 
 /// What a signal meets when its last handler has been destroyed.
@@ -15,7 +17,7 @@ enum class at_end {
 /// {.chain = true, .restart = true}.
 struct handler_options {
   /// The kernel calls the handlers of this signal on the thread's alternate stack, where it has one
-  /// (sigaltstack). A deferred signal's handlers run on the stack of the last release.
+  /// (sigaltstack). It does so by itself when a function is chained to that wanted it.
   bool alternate_stack = false;
   /// What later signals meet. `restore`: the disposition before the first handler, which is often
   /// to be killed: by a timer that still runs when main returns, or between the two halves of an
@@ -27,8 +29,11 @@ struct handler_options {
   /// because the kernel would no longer keep the status of children.
   sigsafe::at_end at_end = sigsafe::at_end::restore;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
-  /// a foreign handler is called, a default action is taken. After a deferral a foreign handler
-  /// gets a null context, because what it would describe has gone on.
+  /// a default action is taken, or a foreign handler is called, and as it asked to be called: on its
+  /// stack, with its mask and no more blocked, with SA_RESTART if it had that. A deferred signal is
+  /// delivered again for it, at the last release, so that its context is real. Only a real-time
+  /// signal behind which others of its number wait is not, to keep their order: its foreign handler
+  /// gets a null context, with everything blocked.
   bool chain = false;
   /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
   /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
@@ -44,6 +49,13 @@ struct handler_options {
   /// System calls that the handler interrupts go on instead of failing with EINTR. All handlers of
   /// a signal must agree: one that does not set it gets its EINTR.
   bool restart = false;
+  /// Runs on this thread. A signal that arrives on another one is passed on to it, with its
+  /// siginfo; one that is deferred there, when it is dispatched. Where the thread has gone, and in
+  /// a forked child, which does not have it, the handler runs where the signal arrived. All
+  /// handlers of a signal must agree, else std::system_error. Not for faults and SIGABRT.
+  ///
+  ///     .thread = sigsafe::thread_id::current()
+  sigsafe::thread_id thread{};
 };
 
 }  // namespace sigsafe

@@ -131,8 +131,8 @@ class signal_info {
     return timer_event{native_->si_timerid, native_->si_overrun};
   }
 
-  /// The registers at the point of the signal (a ucontext_t), for crash handlers. Null when the
-  /// signal was deferred: its handlers then run at the end of a guard.
+  /// The registers at the point of the signal (a ucontext_t), for crash handlers. Null when a
+  /// deferred signal runs its handlers at the release of a guard, or other code calls them.
   [[nodiscard]] void* context() const noexcept { return context_; }
 
   [[nodiscard]] const siginfo_t& native() const noexcept { return *native_; }

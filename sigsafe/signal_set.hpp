@@ -51,7 +51,8 @@ class signal_set {
   /// What guards hold off: all() without the faults, SIGABRT, SIGKILL and SIGSTOP.
   static constexpr signal_set maskable() noexcept;
 
-  /// The signals that the calling thread blocks now.
+  /// The signals that the calling thread blocks now, but for those of the C library: a handler
+  /// holds off its cancellation too.
   /// Cost:     one system call
   [[nodiscard]] SIGSAFE_API static signal_set blocked() noexcept;
 

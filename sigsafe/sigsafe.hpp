@@ -7,10 +7,12 @@
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/panic.hpp>
+#include <sigsafe/process.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/ref_cell.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/subset_guard.hpp>
+#include <sigsafe/thread_id.hpp>
 #include <sigsafe/wake_signal.hpp>
 // IWYU pragma: end_exports

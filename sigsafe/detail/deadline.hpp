@@ -23,22 +23,22 @@ concept time_point_like = requires(const T& time) {
 };
 
 /// 292 years, which stand for every longer time.
-inline constexpr std::int64_t longest = INT64_MAX;
+inline constexpr std::int64_t longest_time = INT64_MAX;
 
 /// a + b, or what is nearest to it.
 constexpr std::int64_t saturating_sum(std::int64_t a, std::int64_t b) noexcept {
   std::int64_t sum = 0;
   if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b < 0 ? -longest : longest;
+  return b < 0 ? -longest_time : longest_time;
 }
 
 /// Units of `factor` nanoseconds, rounded up. What is not a number is no time at all.
 constexpr std::int64_t nanoseconds_of(double count, double factor) noexcept {
   constexpr double limit = 9223372036854775808.0;  // the first that int64_t does not have
-  if (count >= limit / factor) return longest;
-  if (!(count > -limit / factor)) return -longest;
+  if (count >= limit / factor) return longest_time;
+  if (!(count > -limit / factor)) return -longest_time;
   const double time = count * factor;
-  if (time >= limit) return longest;
+  if (time >= limit) return longest_time;
   const auto whole = static_cast<std::int64_t>(time);
   return static_cast<double>(whole) < time ? whole + 1 : whole;
 }
@@ -49,7 +49,7 @@ constexpr std::int64_t nanoseconds_of(std::int64_t count, std::int64_t multiplie
                                       std::int64_t divisor) noexcept {
   std::int64_t whole = 0;
   if (__builtin_mul_overflow(count / divisor, multiplier, &whole))
-    return count < 0 ? -longest : longest;
+    return count < 0 ? -longest_time : longest_time;
   const std::int64_t rest = count % divisor * multiplier;
   return saturating_sum(whole, rest / divisor + (rest % divisor > 0 ? 1 : 0));
 }
@@ -72,7 +72,7 @@ constexpr std::int64_t to_nanoseconds(const Duration& time) noexcept {
   }();
   constexpr std::int64_t multiplier_of_one = second / common;
   constexpr std::int64_t divisor = denominator / common;
-  constexpr bool fits = numerator <= longest / multiplier_of_one / divisor;
+  constexpr bool fits = numerator <= longest_time / multiplier_of_one / divisor;
   const auto count = time.count();
   using number = std::remove_const_t<decltype(count)>;
   if constexpr (!std::is_integral_v<number> || !fits) {
@@ -80,9 +80,9 @@ constexpr std::int64_t to_nanoseconds(const Duration& time) noexcept {
                               static_cast<double>(numerator);
     return nanoseconds_of(static_cast<double>(count), factor);
   } else {
-    constexpr auto most = static_cast<std::uint64_t>(longest);
+    constexpr auto most = static_cast<std::uint64_t>(longest_time);
     if constexpr (std::is_unsigned_v<number>)
-      if (count > most) return longest;
+      if (count > most) return longest_time;
     return nanoseconds_of(static_cast<std::int64_t>(count), numerator * multiplier_of_one, divisor);
   }
 }
@@ -95,7 +95,7 @@ std::int64_t nanoseconds_until(const Time& time) noexcept(noexcept(Time::clock::
   const std::int64_t now = to_nanoseconds(Time::clock::now().time_since_epoch());
   std::int64_t left = 0;
   if (end <= now) return 0;
-  return __builtin_sub_overflow(end, now, &left) ? longest : left;
+  return __builtin_sub_overflow(end, now, &left) ? longest_time : left;
 }
 
 /// Calls attempt until it succeeds; in between it waits for the lock, for so long in all.

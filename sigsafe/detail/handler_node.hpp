@@ -22,7 +22,6 @@ struct handler_node {
   handler_base* owner = nullptr;
   int signal_number = 0;
   std::uint32_t registered_in = 0;     // the generation of the process
-  std::uint64_t sequence = 0;          // grows with each registration
   std::atomic<bool> active{false};     // signals reach it; it may be in the list and not active
   std::atomic<std::uint64_t> pins{0};  // the threads that are inside; see src/pins.hpp
 };
@@ -36,13 +35,14 @@ struct handler_base {
   handler_base& operator=(const handler_base&) = delete;
   SIGSAFE_API ~handler_base();
 
-  invoke_function invoke;
+  invoke_function invoke;  // null for a watcher: signals come, and do what they did without it
   signal_set of_signals;
   handler_options wanted;
   location registered_at;
   std::atomic<bool> called{false};  // one that is to be called once has been
   handler_node single;              // the node when it is for one signal
   handler_node* nodes;              // a node for each of the signals, in ascending order
+  handler_base* watcher = nullptr;  // of SIGCONT, while it is registered for a stop; src/stops.hpp
 };
 
 /// The signals that a handler is for.

@@ -11,6 +11,7 @@
 //   seen       the count of arrivals at the last return of this thread's wait
 //   place      where the thread is registered as a sleeper, or null (src/sleepers.hpp)
 //   id         this thread's number, known in the process of the generation id_of
+//   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
 //   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
 //
 // State table (held and eager as above):
@@ -51,6 +52,7 @@ struct thread_state {
   relaxed<std::uint32_t> seen;
   relaxed<std::uint32_t> id;
   relaxed<std::uint32_t> id_of;
+  relaxed<std::uint32_t> continued;
   relaxed<running_handler*> running;
   relaxed<const void*> place;
   relaxed<std::uint16_t> namers[64];

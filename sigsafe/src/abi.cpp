@@ -2,11 +2,13 @@
 // src/abi.S, and what these lead to. The layouts are fixed as long as the names say abi1. They are
 // plain words, whatever macros an object was compiled with.
 
-#include <atomic>
 #include <cstddef>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/raw_lock.hpp>
+#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
@@ -23,7 +25,7 @@ constexpr bool fits(std::size_t size) {
 static_assert(fits<thread_state>(512));
 static_assert(fits<process_identity>(64));
 static_assert(fits<handler_table>(16384));
-static_assert(fits<std::atomic<panic_function>>(8));
+static_assert(fits<decltype(current_panic_function)>(8));
 static_assert(sizeof(trampoline) == sizeof(void*));
 
 constexpr std::size_t word = sizeof(void*);
@@ -38,10 +40,11 @@ static_assert(offsetof(thread_state, named) == 32);
 static_assert(offsetof(thread_state, seen) == 40);
 static_assert(offsetof(thread_state, id) == 44);
 static_assert(offsetof(thread_state, id_of) == 48);
-static_assert(offsetof(thread_state, running) == 48 + word);
-static_assert(offsetof(thread_state, place) == 48 + 2 * word);
-static_assert(offsetof(thread_state, namers) == 48 + 3 * word);
-static_assert(offsetof(thread_state, info) == 176 + 3 * word);
+static_assert(offsetof(thread_state, continued) == 52);
+static_assert(offsetof(thread_state, running) == 56);
+static_assert(offsetof(thread_state, place) == 56 + word);
+static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
+static_assert(offsetof(thread_state, info) == 184 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -49,6 +52,8 @@ static_assert(offsetof(process_identity, arrivals) == word + 4);
 static_assert(offsetof(process_identity, sleepers) == word + 8);
 static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
 static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
+static_assert(offsetof(process_identity, continues) == 2 * word + 16);
+static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);
@@ -58,24 +63,24 @@ static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
 static_assert(sizeof(process_page) == 24);
 
-static_assert(offsetof(handler_table, registrations) == 0);
-static_assert(offsetof(handler_table, slots) == 8);
+static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
 static_assert(offsetof(slot, previous) == 8);
 static_assert(offsetof(slot, previous_is_one_shot) == 16);
 static_assert(offsetof(slot, ends_ignored) == 17);
-static_assert(offsetof(slot, replaced) == 18);
-static_assert(offsetof(slot, previous_chains_to_us) == 19);
-static_assert(offsetof(slot, beneath_previous) == 24 - (word == 4 ? 4 : 0));
-static_assert(offsetof(slot, previous_action) == 32 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, needs_frame) == 18);
+static_assert(offsetof(slot, previous_mask) == 24);
+static_assert(offsetof(slot, replaced) == 32);
+static_assert(offsetof(slot, previous_chains_to_us) == 33);
+static_assert(offsetof(slot, beneath_previous) == 40 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, previous_action) == 48 - (word == 4 ? 4 : 0));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);
 static_assert(offsetof(handler_node, signal_number) == 2 * word);
 static_assert(offsetof(handler_node, registered_in) == 2 * word + 4);
-static_assert(offsetof(handler_node, sequence) == 2 * word + 8);
-static_assert(offsetof(handler_node, active) == 2 * word + 16);
-static_assert(offsetof(handler_node, pins) == 2 * word + 24);
+static_assert(offsetof(handler_node, active) == 2 * word + 8);
+static_assert(offsetof(handler_node, pins) == 2 * word + 16);
 
 static_assert(offsetof(handler_base, invoke) == 0);
 static_assert(offsetof(handler_base, of_signals) == word);

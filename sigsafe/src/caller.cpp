@@ -5,7 +5,6 @@
 #include <cstddef>
 
 #include <sigsafe/config.hpp>
-#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/system/system.hpp>
 
@@ -37,7 +36,7 @@ void repair_disposition(int signal) noexcept {
   if (!is_trampoline(action) || (action.sa_flags & SA_SIGINFO) != 0) return;
   action.sa_sigaction = trampoline;
   action.sa_flags |= SA_SIGINFO;
-  action.sa_mask = signal_set::maskable().native();
+  action.sa_mask = trampoline_mask();
   sigaction(signal, &action, nullptr);
 }
 

@@ -4,7 +4,6 @@
 // code uses for the unique symbols with those that the code of the other copies uses.
 #include <stdio.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 
@@ -45,7 +44,7 @@ const void* address_of(std::uint32_t symbol) noexcept {
   switch (symbol) {
     case 0: return &this_process;
     case 1: return &table;
-    case 2: return &trampoline;
+    case 2: return static_cast<const void*>(&trampoline);
     case 3: return &current_panic_function;
     case 4: return &current_thread();
     default: return nullptr;
@@ -133,7 +132,13 @@ template <class... Names>
 [[gnu::constructor(101)]] void require_one_state() noexcept {
   // Linkers that remove unused sections leave the note, because it is used here.
   asm volatile("" : : "r"(&sigsafe_note));
-  if (!system::has_dynamic_linker()) return;
+  if (!system::has_dynamic_linker()) {
+    if (system::is_in_the_program()) return;
+    panic(
+        "a static program has loaded an object that contains sigsafe, which cannot share the state "
+        "of the program; link the program dynamically, or load nothing that contains sigsafe",
+        {nullptr, 0});
+  }
 
   // The code of a program uses the program's own symbols and never asks for them. An object that
   // asks for its own first, because it is loaded with RTLD_DEEPBIND, would get those; unless

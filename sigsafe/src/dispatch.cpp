@@ -4,18 +4,21 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/fault_watch.hpp>
+#include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
@@ -24,42 +27,74 @@ namespace {
 // What came of the handlers of a signal.
 struct outcome {
   bool ran = false;
-  bool chain = false;  // one wants what stood there before to follow
-  bool drop = false;   // one has just gone, and wants the signal ignored
+  bool chain = false;      // one wants what stood there before to follow
+  bool drop = false;       // one has just gone, and wants the signal ignored
+  bool passed_on = false;  // they run on another thread
 
   outcome& operator|=(outcome other) noexcept {
     ran |= other.ran;
     chain |= other.chain;
     drop |= other.drop;
+    passed_on |= other.passed_on;
     return *this;
   }
 };
 
-void run_previous(int signal, siginfo_t& info, void* context) noexcept {
+// A foreign function runs as it asked to: with the mask of what the kernel interrupted, and what it
+// wants blocked itself. The thread looks as it did there, so the guards of that function block.
+class as_interrupted_scope {
+ public:
+  as_interrupted_scope(const void* frame, std::uint64_t mask) noexcept {
+    current_thread().eager.decrement();  // that of run_now
+    set_mask_of(frame, signal_set::from_bits(mask));
+  }
+  as_interrupted_scope(const as_interrupted_scope&) = delete;
+  as_interrupted_scope& operator=(const as_interrupted_scope&) = delete;
+  ~as_interrupted_scope() {
+    block(signal_set::maskable());
+    current_thread().eager.increment();
+    handler_fence();
+  }
+};
+
+void call_previous(const slot& of, disposition previous, int signal, siginfo_t& info, void* context,
+                   const void* frame) noexcept {
+  const running_scope running{nullptr, signal};
+  if (frame == nullptr) {
+    previous.call(signal, info, context);
+    return;
+  }
+  const as_interrupted_scope open{frame, of.previous_mask.load(std::memory_order_relaxed)};
+  previous.call(signal, info, context);
+}
+
+void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
+                  std::uint32_t continued) noexcept {
   slot& here = table.slots[signal];
   const disposition previous = here.previous.load(std::memory_order_acquire);
   if (previous.is_ignored()) return;
   if (previous.is_default()) {
-    take_default_action(info);
+    if (!is_over(signal, continued)) take_default_action(info);
     return;
   }
   if (here.previous_is_one_shot.load(std::memory_order_relaxed))
     here.previous.store({}, std::memory_order_release);
-  const running_scope running{nullptr, signal};
-  previous.call(signal, info, context);
+  call_previous(here, previous, signal, info, context, frame);
 }
 
 // The handlers have gone while the signal was on its way, or other code chains to the trampoline.
-void run_unhandled(int signal, siginfo_t& info, void* context) noexcept {
+void run_unhandled(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, frame, continues());
 }
 
 // Runs one handler, if it is for this process and is to be called now.
 outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation) noexcept {
   handler_base& handler = *node.owner;
+  if (handler.invoke == nullptr) return {};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
+  if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
   // Two threads may have come this far. For the second the handler has gone already.
   if (wanted.once && handler.called.exchange(true, std::memory_order_relaxed))
     return {.drop = wanted.at_end == at_end::ignore};
@@ -74,27 +109,31 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
   return {.ran = true, .chain = wanted.chain};
 }
 
-dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
-  // A foreign handler that sigsafe chains to may chain to what it found, which was sigsafe.
-  if (is_chaining_here(signal)) return dispatched::ran;
-  slot& here = table.slots[signal];
-  const std::uint32_t generation = process_generation();
-  const signal_info view{info, context};
-  fault_watch watch{signal, info, context};
-  bool found = false;
+// Pins a handler before it unpins the one that ran, and goes on from there.
+outcome run_all(handler_node* node, const signal_info& info, std::uint32_t generation) noexcept {
   outcome all;
-  std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
-  while (handler_node* const node = pin_next(here, below, generation)) {
-    found = true;
-    below = node->sequence;
-    const bool last = node->older.load(std::memory_order_relaxed) == nullptr;
-    all |= run_one(*node, view, generation);
+  while (node != nullptr) {
+    all |= run_one(*node, info, generation);
+    const std::uint32_t now = process_generation();  // another one after a fork in the handler
+    handler_node* const next = all.passed_on ? nullptr : pin_older(*node, now);
     unpin(*node, generation);
-    if (last) break;
+    generation = now;
+    node = next;
   }
-  if (!found) return dispatched::no_handler;
+  return all;
+}
+
+dispatched run_registered(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
+  if (signal_set::maskable().contains(signal)) restore_code(info);
+  const std::uint32_t generation = process_generation();
+  const std::uint32_t continued = continues();
+  handler_node* const newest = pin_newest(table.slots[signal], generation);
+  if (newest == nullptr) return dispatched::no_handler;
+  fault_watch watch{signal, info, context};
+  const outcome all = run_all(newest, signal_info{info, context}, generation);
+  if (all.passed_on) return dispatched::ran;
   if (all.chain || !(all.ran || all.drop))
-    run_previous(signal, info, context);
+    run_previous(signal, info, context, frame, continued);
   else if (watch.is_hopeless())
     take_default_action(info);
   return dispatched::ran;
@@ -102,17 +141,21 @@ dispatched run_registered(int signal, siginfo_t& info, void* context) noexcept {
 
 }  // namespace
 
-dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept {
+bool needs_frame(int signal) noexcept {
+  return table.slots[signal].needs_frame.load(std::memory_order_relaxed);
+}
+
+dispatched run_handlers(int signal, siginfo_t& info) noexcept {
   const eager_scope eager;
-  const dispatched outcome = run_registered(signal, info, context);
+  const dispatched outcome = run_registered(signal, info, nullptr, nullptr);
   announce_arrival(signal);
   return outcome;
 }
 
-void run_now(int signal, siginfo_t& info, void* context) noexcept {
+void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   const eager_scope eager;
-  if (run_registered(signal, info, context) == dispatched::no_handler)
-    run_unhandled(signal, info, context);
+  if (run_registered(signal, info, context, frame) == dispatched::no_handler)
+    run_unhandled(signal, info, context, frame);
   announce_arrival(signal);
 }
 

@@ -7,14 +7,18 @@ namespace sigsafe::detail {
 
 enum class dispatched { ran, no_handler };
 
+/// Does what runs for this signal want a frame that the kernel has built: its stack, its context?
+bool needs_frame(int signal) noexcept;
+
 /// Runs the handlers of a signal, newest first, and then what stood there before them if one of
 /// them chains, or if none of them is for this process: a forked child.
 /// Pre:      everything maskable is blocked
-dispatched run_handlers(int signal, siginfo_t& info, void* context) noexcept;
+dispatched run_handlers(int signal, siginfo_t& info) noexcept;
 
 /// Runs the handlers now; without any, does what the disposition before sigsafe's says, or nothing,
-/// if one of those that have ended wanted that.
+/// if one of those that have ended wanted that. What stood there before runs with the mask of the
+/// frame that the kernel built for this signal, or, without one, with everything blocked.
 /// Pre:      everything maskable is blocked
-void run_now(int signal, siginfo_t& info, void* context) noexcept;
+void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept;
 
 }  // namespace sigsafe::detail

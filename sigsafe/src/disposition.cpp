@@ -35,6 +35,13 @@ void disposition::call(int signal, siginfo_t& info, void* context) const noexcep
     reinterpret_cast<void (*)(int)>(address)(signal);
 }
 
+sigset_t trampoline_mask() noexcept {
+  constexpr int cancellation = SIGSAFE_GLIBC ? 32 : 33;  // nobody else may name it
+  const std::uint64_t bits =
+      signal_set::maskable().bits() | (std::uint64_t{1} << (cancellation - 1));
+  return signal_set::from_bits(bits).native();
+}
+
 // Whatever its flags are: signal() saves and restores handlers without them.
 bool is_trampoline(const struct sigaction& action) noexcept {
   return action.sa_sigaction == trampoline;
@@ -49,7 +56,7 @@ void take_default_action(const siginfo_t& info) noexcept {
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
   sigaction(info.si_signo, &standard, &found);
-  requeue(info);
+  requeue_to_this_thread(info);
   const sigset_t only = signal_set{info.si_signo}.native();
   sigset_t before;
   pthread_sigmask(SIG_UNBLOCK, &only, &before);

@@ -14,7 +14,7 @@ using trampoline_function = void (*)(int, siginfo_t*, void*);
 
 // The trampoline that this process enters into the kernel's table. It is the one of the object that
 // defines this symbol, which is never unloaded: the kernel's pointer stays good when another object
-// that registered handlers is unloaded. See src/abi.cpp.
+// that registered handlers is unloaded. See src/abi.S.
 extern trampoline_function const trampoline asm("sigsafe_abi1_trampoline_address") SIGSAFE_API;
 
 /// What a signal does, in one word, so that handlers read it whole: SIG_DFL, SIG_IGN or the address
@@ -38,6 +38,11 @@ class disposition {
   std::uint64_t word_ = 0;
 };
 static_assert(std::atomic<disposition>::is_always_lock_free, "handlers read it");
+
+/// What the kernel blocks while the trampoline runs (rule 1): everything maskable, and what the C
+/// library cancels threads with. That would unwind from the first instructions of the trampoline,
+/// before it has disabled cancellation, and the signal would be lost.
+sigset_t trampoline_mask() noexcept;
 
 /// Is this disposition sigsafe's?
 bool is_trampoline(const struct sigaction& action) noexcept;

@@ -8,6 +8,7 @@
 
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/process.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/system/system.hpp>
 
@@ -79,8 +80,21 @@ void block_maskable_in(void* interrupted_context) noexcept {
   current_thread().added.set_bits(missing);
 }
 
-void set_mask_of(const void* interrupted_context) noexcept {
-  system::change_mask(SIG_SETMASK, signal_set::from_bits(mask_of(interrupted_context)));
+void set_mask_of(const void* interrupted_context, signal_set more) noexcept {
+  handler_fence();
+  const auto mask = signal_set::from_bits(mask_of(interrupted_context));
+  system::change_mask(SIG_SETMASK, mask | more);
+  handler_fence();
 }
 
 }  // namespace sigsafe::detail
+
+namespace sigsafe {
+
+signal_set program_mask() noexcept {
+  const detail::thread_state& thread = detail::current_thread();
+  const std::uint64_t added = thread.added.load() & ~thread.named.load();
+  return detail::block({}) - signal_set::from_bits(added);
+}
+
+}  // namespace sigsafe

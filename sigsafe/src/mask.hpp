@@ -25,7 +25,7 @@ void open_mask() noexcept;
 /// trampoline returns. What was not blocked there goes into added.
 void block_maskable_in(void* interrupted_context) noexcept;
 
-/// Gives the thread the mask of the context that a trampoline interrupted.
-void set_mask_of(const void* interrupted_context) noexcept;
+/// Gives the thread the mask of the context that a trampoline interrupted, and more.
+void set_mask_of(const void* interrupted_context, signal_set more = {}) noexcept;
 
 }  // namespace sigsafe::detail

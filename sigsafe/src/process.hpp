@@ -30,6 +30,8 @@ struct process_identity {
   std::atomic<sleeper_block*> sleepers;
   std::atomic<int> wake_signal;  // 0: the default
   std::atomic<bool> wake_signal_is_installed;
+  std::atomic<std::uint32_t> continues;       // see stops.hpp
+  std::atomic<std::uint32_t> end_of_threads;  // see thread_end.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

@@ -15,6 +15,9 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
 
@@ -31,15 +34,24 @@ bool run_called() noexcept {
   bool ran = false;
   for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
     siginfo_t info = unknown_info(signal);
-    ran = run_handlers(signal, info, nullptr) == dispatched::ran || ran;
+    ran = run_handlers(signal, info) == dispatched::ran || ran;
   }
   return ran;
 }
 
+// It comes back when the mask is opened, in a frame that the kernel has built. Real-time signals of
+// one number keep their order: one that others wait behind stays in front.
+bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
+  if (!needs_frame(info.si_signo)) return false;
+  if (info.si_signo >= SIGRTMIN && signal_set::pending().contains(info.si_signo)) return false;
+  return system::queue_to_this_thread(info) == 0;
+}
+
 bool run_or_requeue(siginfo_t& info) noexcept {
-  if (!is_blocked_by_others(info.si_signo) &&
-      run_handlers(info.si_signo, info, nullptr) == dispatched::ran)
-    return true;
+  if (!is_blocked_by_others(info.si_signo)) {
+    if (comes_back_in_a_frame(info)) return false;
+    if (run_handlers(info.si_signo, info) == dispatched::ran) return true;
+  }
   // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
   requeue(info);
   return false;
@@ -50,8 +62,10 @@ bool run_or_requeue(siginfo_t& info) noexcept {
 void note_deferred(const siginfo_t& info) noexcept {
   thread_state& thread = current_thread();
   thread.info = info;
+  thread.continued.store(continues());
   handler_fence();  // info is whole before deferred says so
   thread.deferred.store(process_generation());
+  watch_end_of_thread();
 }
 
 bool take_deferred() noexcept {
@@ -70,7 +84,8 @@ bool take_deferred() noexcept {
   thread.deferred.store(0);
   handler_fence();
   const uncancellable_scope uncancellable;
-  const bool ran = run_or_requeue(info);
+  const bool dropped = is_over(info.si_signo, thread.continued.load());
+  const bool ran = !dropped && run_or_requeue(info);
   return run_called() || ran;
 }
 

@@ -1,9 +1,16 @@
 // Registering and unregistering handlers.
 #include <sigsafe/detail/handler_node.hpp>
 
+#include <signal.h>
+
+#include <atomic>
 #include <cstddef>
 #include <functional>
+#include <memory>
+#include <utility>
 
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/pins.hpp>
@@ -11,18 +18,21 @@
 #include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/slots.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
 namespace {
 
 // Returns the signal with which it failed, and the error; nothing has changed then, but that
 // signals may have come to the handler already.
-int add_to_slots(handler_base& handler, int& error) noexcept {
+int add_to_slots(handler_base& handler, slot_error& error) noexcept {
   const registration_lock registering;
   for (std::size_t i = 0; i < handler.of_signals.size(); ++i) {
     error = add_to_slot(handler.nodes[i]);
-    if (error == 0) continue;
+    if (error.number == 0) continue;
+    handler.wanted.at_end = at_end::restore;
     retire(handler);
     return handler.nodes[i].signal_number;
   }
@@ -59,6 +69,18 @@ bool is_destroyed_by_exit(const handler_base& handler, const running_handler* fr
   return before(&handler, __builtin_frame_address(0)) || before(exit.frame, &handler);
 }
 
+void watch_continues(handler_base& handler) {
+  auto watcher = std::make_unique<handler_base>(
+      signal_set{SIGCONT}, nullptr, handler_options{.restart = true}, handler.registered_at);
+  register_handler(*watcher);
+  handler.watcher = watcher.release();
+}
+
+void end_watcher(handler_base& handler) noexcept {
+  unregister_handler(*handler.watcher);
+  delete std::exchange(handler.watcher, nullptr);
+}
+
 }  // namespace
 
 handler_base::handler_base(signal_set of, invoke_function function, handler_options options,
@@ -83,25 +105,27 @@ handler_base::~handler_base() {
 void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
-  int error = 0;
+  ensure_end_of_threads();
+  if (!(handler.of_signals & stops).empty()) watch_continues(handler);
+  slot_error error;
   const int refused = add_to_slots(handler, error);
-  if (error == 0) return;
+  if (error.number == 0) return;
   unregister_handler(handler);
-  refuse(error, refused, "sigaction failed");
+  refuse(error.number, refused, error.why);
 }
 
 void reinstall_handler(const handler_base& handler) {
-  int error = 0;
+  slot_error error;
   int refused = 0;
   {
     const registration_lock registering;
-    for (std::size_t i = 0; i < handler.of_signals.size() && error == 0; ++i) {
+    for (std::size_t i = 0; i < handler.of_signals.size() && error.number == 0; ++i) {
       const handler_node& node = handler.nodes[i];
       refused = node.signal_number;
       if (node.active.load(std::memory_order_relaxed)) error = reinstall(node);
     }
   }
-  if (error != 0) refuse(error, refused, "sigaction failed");
+  if (error.number != 0) refuse(error.number, refused, error.why);
 }
 
 void unregister_handler(handler_base& handler) noexcept {
@@ -111,6 +135,7 @@ void unregister_handler(handler_base& handler) noexcept {
         "a handler was destroyed inside itself and would wait for its own return; let it return "
         "first: set a flag in it and destroy it outside. It was registered here",
         handler.registered_at);
+  if (handler.watcher != nullptr) end_watcher(handler);
   if (retire_and_remove(handler)) return;
   const bool exiting = frame != nullptr || is_destroyed_by_exit(handler, nullptr);
   if (!exiting) wait_for_pins(handler);

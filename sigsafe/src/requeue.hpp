@@ -10,4 +10,8 @@ namespace sigsafe::detail {
 /// lost in silence.
 void requeue(const siginfo_t& info) noexcept;
 
+/// The same, to this thread, or to the process, in any case.
+void requeue_to_this_thread(const siginfo_t& info) noexcept;
+void requeue_to_the_process(const siginfo_t& info) noexcept;
+
 }  // namespace sigsafe::detail

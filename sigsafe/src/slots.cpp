@@ -5,12 +5,15 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
-#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -21,19 +24,61 @@ struct sigaction current_action(int signal) noexcept {
   return current;
 }
 
+// What a handler that chains takes over from the function that it chains to.
+int flags_of_previous(const slot& here, const handler_node& node) noexcept {
+  const disposition previous = here.previous.load(std::memory_order_relaxed);
+  const bool calls = node.owner->wanted.chain && !previous.is_default() && !previous.is_ignored();
+  return calls ? here.previous_action.sa_flags & (SA_RESTART | SA_ONSTACK) : 0;
+}
+
 // For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
 struct sigaction wanted_action(const slot& of) noexcept {
   struct sigaction action{};
   action.sa_sigaction = trampoline;
-  action.sa_mask = signal_set::maskable().native();  // rule 1
+  action.sa_mask = trampoline_mask();  // rule 1
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
        node = node->older.load(std::memory_order_relaxed)) {
     if (!node->active.load(std::memory_order_relaxed)) continue;
-    if (!node->owner->wanted.restart) action.sa_flags &= ~SA_RESTART;
-    if (node->owner->wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
+    const handler_options& wanted = node->owner->wanted;
+    const int taken_over = flags_of_previous(of, *node);
+    if (!wanted.restart && (taken_over & SA_RESTART) == 0) action.sa_flags &= ~SA_RESTART;
+    if (wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
+    action.sa_flags |= taken_over & SA_ONSTACK;
   }
   return action;
+}
+
+// A deferred signal comes back as a whole then, and the kernel builds its frame: on the stack that
+// is wanted, and with the context that a foreign function may look at.
+void note_who_needs_a_frame(slot& here) noexcept {
+  const disposition previous = here.previous.load(std::memory_order_relaxed);
+  const bool is_function = !previous.is_default() && !previous.is_ignored();
+  bool needed = false;
+  for (const handler_node* node = here.newest.load(std::memory_order_relaxed); node != nullptr;
+       node = node->older.load(std::memory_order_relaxed)) {
+    const handler_options& wanted = node->owner->wanted;
+    needed |= node->active.load(std::memory_order_relaxed) &&
+              (wanted.alternate_stack || (is_function && (wanted.chain || !wanted.in_child)));
+  }
+  here.needs_frame.store(needed, std::memory_order_relaxed);
+}
+
+slot_error install(int signal, const struct sigaction& action) noexcept {
+  if (sigaction(signal, &action, nullptr) == 0) return {};
+  return {errno, "sigaction failed"};
+}
+
+// What was registered before a fork has no thread any more, and what has no function does not care.
+bool agrees_on_thread(const slot& here, const handler_node& added) noexcept {
+  if (added.owner->invoke == nullptr) return true;
+  const thread_id target = added.owner->wanted.thread;
+  for (const handler_node* node = here.newest.load(std::memory_order_relaxed); node != nullptr;
+       node = node->older.load(std::memory_order_relaxed))
+    if (node->active.load(std::memory_order_relaxed) && node->owner->invoke != nullptr &&
+        target_of(*node, added.registered_in) != target)
+      return false;
+  return true;
 }
 
 struct sigaction ignoring_action() noexcept {
@@ -64,8 +109,15 @@ bool has_handlers(const slot& here, const handler_node* but = nullptr) noexcept 
   return node != nullptr;
 }
 
+// What the kernel blocks, beside the mask of the interrupted context, while it runs.
+std::uint64_t mask_of(int signal, const struct sigaction& action) noexcept {
+  signal_set mask{action.sa_mask};
+  if ((action.sa_flags & SA_NODEFER) == 0) mask.insert(signal);
+  return mask.bits();
+}
+
 // What other code has installed becomes what we put back and chain to.
-void adopt_previous(slot& here, const struct sigaction& current) noexcept {
+void adopt_previous(slot& here, int signal, const struct sigaction& current) noexcept {
   const bool was_ignored = here.ends_ignored.load(std::memory_order_relaxed);
   const disposition previous = here.previous.load(std::memory_order_relaxed);
   // The same code again: what it finds beneath is what it found the first time.
@@ -77,6 +129,7 @@ void adopt_previous(slot& here, const struct sigaction& current) noexcept {
   here.previous_action = current;
   const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
   here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
+  here.previous_mask.store(mask_of(signal, current), std::memory_order_relaxed);
   here.previous.store(disposition{current}, std::memory_order_release);
 }
 
@@ -86,8 +139,9 @@ void put_previous_back(slot& here, int signal) noexcept {
       here.previous.load(std::memory_order_relaxed).is_default())
     here.previous_action.sa_handler = SIG_DFL;
   sigaction(signal, &here.previous_action, nullptr);
-  if (here.previous_chains_to_us)
-    here.previous.store(here.beneath_previous, std::memory_order_release);
+  if (!here.previous_chains_to_us) return;
+  here.previous_mask.store(signal_set::maskable().bits(), std::memory_order_relaxed);
+  here.previous.store(here.beneath_previous, std::memory_order_release);
 }
 
 // The trampoline, which drops what has no handlers, stays there for SIGCHLD: with SIG_IGN the
@@ -119,6 +173,7 @@ void retire(handler_node& node) noexcept {
   if (last && ours) end_disposition(here, signal);
   if (last && !ours) here.replaced = true;
   deactivate(here, node);
+  note_who_needs_a_frame(here);
   if (!last && ours) {
     const struct sigaction wanted = wanted_action(here);
     if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
@@ -127,32 +182,36 @@ void retire(handler_node& node) noexcept {
 
 }  // namespace
 
-int add_to_slot(handler_node& node) noexcept {
+slot_error add_to_slot(handler_node& node) noexcept {
   const int signal = node.signal_number;
   slot& here = table.slots[signal];
   const struct sigaction current = current_action(signal);
   const bool by_us = is_ignored_by_us(here, current);
-  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return 0;
-  if (!is_trampoline(current) && !by_us) adopt_previous(here, current);
   node.registered_in = process_generation();
-  node.sequence = ++table.registrations;
+  if (!agrees_on_thread(here, node))
+    return {EINVAL, "all of its handlers must have the same .thread"};
+  if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return {};
+  if (!is_trampoline(current) && !by_us) adopt_previous(here, signal, current);
   link(here, node);  // before the disposition: the trampoline never finds an empty list
+  note_who_needs_a_frame(here);
 
   const struct sigaction wanted = wanted_action(here);
-  if (is_trampoline(current) && has_same_flags(current, wanted)) return 0;
-  if (sigaction(signal, &wanted, nullptr) == 0) return 0;
-  const int error = errno;
+  if (is_trampoline(current) && has_same_flags(current, wanted)) return {};
+  const slot_error error = install(signal, wanted);
+  if (error.number == 0) return {};
   deactivate(here, node);
+  note_who_needs_a_frame(here);
   return error;
 }
 
-int reinstall(const handler_node& node) noexcept {
+slot_error reinstall(const handler_node& node) noexcept {
   slot& here = table.slots[node.signal_number];
-  const struct sigaction current = current_action(node.signal_number);
-  if (is_trampoline(current)) return 0;
-  const struct sigaction wanted = wanted_action(here);
-  adopt_previous(here, current);
-  return sigaction(node.signal_number, &wanted, nullptr) == 0 ? 0 : errno;
+  const int signal = node.signal_number;
+  const struct sigaction current = current_action(signal);
+  if (is_trampoline(current)) return {};
+  adopt_previous(here, signal, current);
+  note_who_needs_a_frame(here);
+  return install(signal, wanted_action(here));
 }
 
 bool is_in_force(const handler_base& handler) noexcept {

@@ -27,14 +27,19 @@
 
 namespace sigsafe::detail {
 
-/// Puts a node into the list of its signal and installs the trampoline, unless the signal is
-/// ignored and the handler respects that. Returns 0 or the kernel's error; the node is in no list
-/// then.
-int add_to_slot(handler_node& node) noexcept;
+/// Why something failed; the number is 0 when it has not.
+struct slot_error {
+  int number = 0;
+  const char* why = nullptr;
+};
 
-/// Takes the signal of an active node back from what has replaced the trampoline. Returns 0 or the
-/// kernel's error.
-int reinstall(const handler_node& node) noexcept;
+/// Puts a node into the list of its signal and installs the trampoline, unless the signal is
+/// ignored and the handler respects that. After an error the node is in no list, unless somebody is
+/// inside.
+slot_error add_to_slot(handler_node& node) noexcept;
+
+/// Takes the signal of an active node back from what has replaced the trampoline.
+slot_error reinstall(const handler_node& node) noexcept;
 
 /// No more signals for this handler; who is inside stays inside. May be called in that handler.
 void retire(handler_base& handler) noexcept;

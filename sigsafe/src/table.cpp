@@ -63,16 +63,27 @@ std::atomic<handler_node*>* link_to(slot& in, const handler_node& node) noexcept
   return next != nullptr ? link : nullptr;
 }
 
-}  // namespace
-
-handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept {
-  const read_section reading;
-  handler_node* node = of.newest.load(std::memory_order_seq_cst);
-  while (node != nullptr &&
-         (node->sequence >= below || !node->active.load(std::memory_order_relaxed)))
+// The first active one from here on. Within a read section.
+handler_node* pin_active(handler_node* node, std::uint32_t generation) noexcept {
+  while (node != nullptr && !node->active.load(std::memory_order_relaxed))
     node = node->older.load(std::memory_order_seq_cst);
   if (node != nullptr) pin(*node, generation);
   return node;
+}
+
+}  // namespace
+
+handler_node* pin_newest(slot& of, std::uint32_t generation) noexcept {
+  const read_section reading;
+  return pin_active(of.newest.load(std::memory_order_seq_cst), generation);
+}
+
+// A node that is pinned stays linked, so its own link is as good as the slot's: whoever takes out
+// what it points to changes it first, and then waits for this read section.
+handler_node* pin_older(const handler_node& than, std::uint32_t generation) noexcept {
+  if (than.older.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  const read_section reading;
+  return pin_active(than.older.load(std::memory_order_seq_cst), generation);
 }
 
 void link(slot& to, handler_node& node) noexcept {

@@ -28,6 +28,8 @@ struct slot {
   std::atomic<disposition> previous;       // what stood there before sigsafe
   std::atomic<bool> previous_is_one_shot;  // SA_RESETHAND
   std::atomic<bool> ends_ignored;          // a handler has ended with at_end::ignore
+  std::atomic<bool> needs_frame;           // what is called wants a frame that the kernel built
+  std::atomic<std::uint64_t> previous_mask;  // what `previous` wants blocked while it runs
   // Guarded by `registration`; src/registry.cpp has the table of their states:
   bool replaced;               // other code has replaced sigsafe's disposition and may chain to it
   bool previous_chains_to_us;  // `previous` belongs to code that did so,
@@ -36,14 +38,17 @@ struct slot {
 };
 
 struct handler_table {
-  std::uint64_t registrations;  // guarded by `registration`; gives each node its sequence
   slot slots[65];
 };
 
 extern handler_table table asm("sigsafe_abi1_table") SIGSAFE_API;
 
-/// Finds the newest active handler of the slot with a sequence below this one, and pins it.
-handler_node* pin_next(slot& of, std::uint64_t below, std::uint32_t generation) noexcept;
+/// Finds the newest active handler of the slot, and pins it.
+handler_node* pin_newest(slot& of, std::uint32_t generation) noexcept;
+
+/// Finds the next active handler that is older than this one, and pins it.
+/// Pre:      the calling thread has pinned this one
+handler_node* pin_older(const handler_node& than, std::uint32_t generation) noexcept;
 
 /// Puts a node before all others. Guarded by `registration`.
 void link(slot& to, handler_node& node) noexcept;

@@ -12,30 +12,32 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/running.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
 namespace {
 
-void run(int signal, siginfo_t& info, void* context) noexcept {
-  run_now(signal, info, context);
+void run(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
+  run_now(signal, info, context, frame);
   if (current_thread().has_deferred()) dispatch_deferred();
 }
 
 void handle(int signal, siginfo_t& info, void* context) noexcept {
   thread_state& thread = current_thread();
   if (!signal_set::maskable().contains(signal)) {  // rule 3: a fault cannot wait
-    run_now(signal, info, context);
+    run_now(signal, info, context, context);
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this
     // one goes back to the kernel, behind the mask that is set up again.
-    requeue(info);
+    if (!is_over(signal, continues())) requeue(info);
     block_maskable_in(context);
   } else if (thread.held.load() != 0) {
     note_deferred(info);
     block_maskable_in(context);
   } else {
-    run(signal, info, context);
+    run(signal, info, context, context);
   }
 }
 
@@ -56,6 +58,7 @@ void handle_kernels(int signal, siginfo_t& info, void* context) noexcept {
 // A foreign handler calls the one that it has replaced. What is held is held for that too. There is
 // no context whose mask could be changed: the thread's own is, until the foreign handler returns.
 void handle_called(int signal, const siginfo_t* passed, void* context) noexcept {
+  if (is_chaining_here(signal)) return;  // sigsafe has called it, and it calls back
   thread_state& thread = current_thread();
   const signal_set missing = signal_set::maskable() - block(signal_set::maskable());
   repair_disposition(signal);
@@ -65,7 +68,7 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
     context = nullptr;
   }
   if (!signal_set::maskable().contains(signal) || thread.held.load() == 0) {
-    run(signal, info, context);
+    run(signal, info, context, nullptr);
     if (!missing.empty()) unblock(missing);
     return;
   }
@@ -81,6 +84,8 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
 // Only assembly refers to it: src/abi.cpp.
 extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
   if (signal == wake_signal()) return;
+  if (signal == SIGCONT) note_continue();
+  if (!SIGSAFE_FRAME_IS_KNOWN && is_chaining_here(signal)) return;
   const errno_saver saver;
   const int cancellation = disable_cancellation();
   if (is_kernels_frame(__builtin_dwarf_cfa(), info, context)) {

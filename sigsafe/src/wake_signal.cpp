@@ -7,7 +7,6 @@
 #include <string>
 #include <system_error>
 
-#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
 
@@ -47,7 +46,7 @@ void ensure_wake_signal() {
                                 "another with sigsafe::set_wake_signal");
   struct sigaction action{};
   action.sa_sigaction = trampoline;
-  action.sa_mask = signal_set::maskable().native();
+  action.sa_mask = trampoline_mask();
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigaction(wake_signal(), &action, nullptr);
   this_process.wake_signal_is_installed.store(true, std::memory_order_release);

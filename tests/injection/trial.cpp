@@ -188,6 +188,7 @@ const char* trial::check_thread(int error) noexcept {
 }
 
 void trial::prepare() noexcept {
+  send(other_signal);  // the fault of an earlier run was not this thread's last signal
   seen.reset();
   child_->ended = false;
   // What the handlers of an earlier run did is no news to a wait of this one.

@@ -1,17 +1,16 @@
 // Scenarios that send by themselves.
 #pragma once
 
-#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 
 #include <sigsafe/handler.hpp>
 
 #include <tests/stress/kit.hpp>
 #include <tests/stress/scenario.hpp>
+#include <tests/stress/sleeps.hpp>
 
 namespace stress {
 
@@ -30,8 +29,6 @@ template <class Kit>
 class ping_pong : public lone_scenario {
  public:
   void run(stage& on) override {
-    // Nothing ever comes through it.
-    if (pipe(ends_) != 0) return on.violation("pipe failed");
     count arrived{0};
     const sigsafe::handler handler{SIGUSR1,
                                    [&]() noexcept {
@@ -53,7 +50,7 @@ class ping_pong : public lone_scenario {
       // So that the answer falls before, into and behind the beginning of the sleep.
       const std::uint64_t busy_until = now() + here.next_random() % 20'000;
       while (now() < busy_until) {}
-      while (arrived < round) sleep(off, round);
+      while (arrived < round) sleep_in(off, round, quiet_);
       ++on.counts.operations;
       // The child ends first; it has been told by a last signal, which it does not answer.
       if (child == 0 ? on.ball_is_out.load() : on.stopping()) break;
@@ -73,21 +70,7 @@ class ping_pong : public lone_scenario {
     kill(to, SIGUSR1);
   }
 
-  void sleep(typename Kit::guard& off, std::uint64_t round) const {
-    constexpr std::chrono::hours long_enough{1};
-    std::array<pollfd, 1> quiet{pollfd{ends_[0], POLLIN, 0}};
-    // A backend need not have more than wait.
-    if constexpr (requires {
-                    off.wait_for(long_enough), off.poll(quiet), off.poll(quiet, long_enough);
-                  }) {
-      if (round % 4 == 1) return static_cast<void>(off.wait_for(long_enough));
-      if (round % 4 == 2) return static_cast<void>(off.poll(quiet));
-      if (round % 4 == 3) return static_cast<void>(off.poll(quiet, long_enough));
-    }
-    off.wait();
-  }
-
-  int ends_[2] = {-1, -1};
+  const quiet_pipe quiet_;
 };
 
 /// Real-time signals up to the limit of what may be queued: each that was accepted comes, in its

@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <span>
-
 #include <sigsafe/backend/concept.hpp>
 #include <sigsafe/backend/lazy.hpp>
 #include <sigsafe/backend/none.hpp>
@@ -27,6 +25,7 @@ template <sigsafe::interrupt_backend B, sigsafe::raw_lock L = sigsafe::default_r
           bool EndsEarly = false>
 struct kit {
   using backend = B;
+  using lock = L;
   using guard = sigsafe::basic_guard<B>;
   using raw_mutex = sigsafe::raw_mutex<L, B>;
   template <class T>
@@ -52,6 +51,14 @@ struct no_lock {
   void lock() noexcept {}
   [[nodiscard]] bool try_lock() noexcept { return true; }
   void unlock() noexcept {}
+};
+
+/// Waits with every signal blocked.
+struct deaf_lock : sigsafe::default_raw_lock {
+  void wait() noexcept {
+    const sigsafe::guard off;
+    sigsafe::default_raw_lock::wait();
+  }
 };
 
 /// Before a release it does something with what is pending.
@@ -91,17 +98,28 @@ using repeats_signals = meddling<B, repeat_one>;
 /// Enables first and polls then.
 template <class B>
 struct late_poll : B {
-  static sigsafe::wake poll(typename B::saved_state saved, std::span<pollfd> descriptors,
+  static sigsafe::wake poll(typename B::saved_state saved, typename B::descriptors fds,
                             sigsafe::location = sigsafe::location::current()) noexcept {
     B::restore(saved);
-    const int ready = ::poll(descriptors.data(), descriptors.size(), -1);
+    const int ready = ::poll(fds.data(), fds.size(), -1);
     static_cast<void>(B::disable());
     return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::handler;
   }
   template <class Duration>
-  static sigsafe::wake poll(typename B::saved_state saved, std::span<pollfd> descriptors, Duration,
+  static sigsafe::wake poll(typename B::saved_state saved, typename B::descriptors fds, Duration,
                             sigsafe::location = sigsafe::location::current()) noexcept {
-    return poll(saved, descriptors);
+    return poll(saved, fds);
+  }
+};
+static_assert(sigsafe::timed_backend<late_poll<sigsafe::backend::lazy>>);
+
+/// Disables again when its sleep returns, but not when a cancelled thread unwinds from it.
+template <class B>
+struct stays_open : B {
+  static void wait(typename B::saved_state saved) {
+    B::restore(saved);
+    pause();
+    static_cast<void>(B::disable());
   }
 };
 
@@ -109,7 +127,10 @@ struct late_poll : B {
 struct flat_lazy {
   using saved_state = sigsafe::backend::lazy::saved_state;
   static saved_state disable() noexcept { return sigsafe::backend::lazy::disable(); }
-  static void restore(saved_state saved) noexcept { sigsafe::backend::lazy::restore(saved); }
+  static void restore(saved_state saved) noexcept {
+    sigsafe::detail::this_thread.held.store(saved + 1);  // as if all that began later had ended
+    sigsafe::backend::lazy::restore(saved);
+  }
   static bool enabled() noexcept { return sigsafe::backend::lazy::enabled(); }
   static void wait(saved_state saved) noexcept { sigsafe::backend::lazy::wait(saved); }
 };

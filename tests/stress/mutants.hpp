@@ -18,8 +18,11 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<text<without_lock>>(no_lock, "text");
   add_workers<any_order<without_lock>>(no_lock, "any_order");
   add_workers<condition<without_lock>>(no_lock, "condition");
+  add_workers<contention<without_lock>>(no_lock, "contention");
   add_workers<forks<without_lock>>(no_lock, "forks");
   add_workers<long_sections<without_lock>>(no_lock, "long");
+
+  add_workers<contention<kit<B, deaf_lock>>>(all["deaf"][backend], "contention");
 
   // As if it promised that holds may be released in any order.
   add_workers<any_order<kit<Flat>>>(all["flat"][backend], "any_order");
@@ -29,7 +32,10 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<shared_words<kit<repeats_signals<B>>>>(all["repeats_signals"][backend], "words");
   add_workers<shared_words<kit<test::never_opens<B>>>>(all["never_opens"][backend], "words");
   add_alone<ping_pong<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "ping_pong");
+  add_alone<waits<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "waits");
   add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
+  add_alone<cancellation<without_lock>>(no_lock, "cancellation");
+  add_alone<cancellation<kit<stays_open<B>>>>(all["stays_open"][backend], "cancellation");
 }
 
 }  // namespace stress

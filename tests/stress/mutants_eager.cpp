@@ -6,6 +6,8 @@ namespace stress {
 
 void suite::add_eager_mutants(mutants& all) {
   add_mutants_of<sigsafe::backend::posix, test::flat_backend>(all, "eager");
+  // It sleeps as sigsuspend does: only what its own thread handles wakes it.
+  add_alone<waits<kit<test::flat_backend>>>(all["deaf_sleep"]["eager"], "waits");
 }
 
 // Without a guard there is no backend either.
@@ -21,6 +23,7 @@ void suite::add_guardless_mutants(mutants& all) {
   add_workers<any_order<without_guard>>(no_guard, "any_order");
   add_workers<mixture<without_guard>>(no_guard, "mixture");
   add_workers<condition<without_guard>>(no_guard, "condition");
+  add_workers<contention<without_guard>>(no_guard, "contention");
   add_workers<churn<without_guard>>(no_guard, "churn");
   add_workers<forks<without_guard>>(no_guard, "forks");
   add_workers<long_sections<without_guard>>(no_guard, "long");

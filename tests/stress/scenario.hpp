@@ -1,10 +1,13 @@
 // What threads and handlers do together, for any kit.
 #pragma once
 
+#include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -16,6 +19,7 @@
 
 #include <tests/stress/kit.hpp>
 #include <tests/stress/stage.hpp>
+#include <tests/support/sanitizers.hpp>
 
 namespace stress {
 
@@ -345,6 +349,67 @@ class condition : public scenario {
   std::condition_variable_any has_token_;
   int tokens_ = all;
   int in_use_ = 0;
+};
+
+/// Two locks in each other; and a holder that waits for a handler of a thread that waits for it.
+template <class Kit>
+class contention : public scenario {
+ public:
+  void operate(stage& on) override {
+    {
+      section held;
+      const auto outer = outer_.lock();
+      held.begins();
+      change_both(*outer, on);
+      held.ends();
+    }
+    // Whoever waits for another lock is deaf. ThreadSanitizer delivers nothing to who sleeps in
+    // one.
+    if constexpr (sigsafe::waitable_lock<typename Kit::lock> && !test::under_thread_sanitizer)
+      ask_who_waits();
+  }
+  void interrupt(stage& on) noexcept override { change_both(*outer_.lock(), on); }
+  void finish(stage& on) override {
+    if (outer_.get_mut().all != inner_.get_mut().all)
+      on.violation("changes of the words were lost");
+  }
+
+ private:
+  void change_both(words& outer, stage& on) noexcept {
+    outer.change(on);
+    inner_.lock()->change(on);
+  }
+
+  // Handlers leave this lock alone, and who waits for it holds nothing: so the answer comes.
+  void ask_who_waits() noexcept {
+    worker& self = workers_[here.index];
+    self.thread = pthread_self();
+    self.waits = true;
+    const std::lock_guard held{asked_in_};
+    self.waits = false;
+    for (worker& other : workers_) {
+      if (!other.waits) continue;
+      other.answered = false;
+      pthread_kill(other.thread, signal);
+      while (!other.answered) sched_yield();
+      return;
+    }
+  }
+
+  static constexpr int signal = SIGURG;
+  struct worker {
+    std::atomic<pthread_t> thread{};
+    std::atomic<bool> waits{false}, answered{false};
+  };
+  struct answer {
+    std::array<worker, most_workers>* workers;
+    void operator()() const noexcept { (*workers)[here.index].answered = true; }
+  };
+
+  typename Kit::template mutex<words> outer_, inner_;
+  typename Kit::raw_mutex asked_in_;
+  std::array<worker, most_workers> workers_{};
+  sigsafe::handler<answer> handler_{signal, answer{&workers_}};
 };
 
 /// Handlers come and go while they run elsewhere: none runs after its removal.

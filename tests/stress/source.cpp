@@ -197,6 +197,47 @@ class queued : public other_process {
   }
 };
 
+/// To the process, by its own threads, also by one that holds: the kernel chooses a thread, be it
+/// the same. One sends at a time; the rate is that of all of them.
+class own_process : public source {
+ public:
+  using source::source;
+  void inside(stage& on) noexcept override { send_sometimes(on, 4); }
+  void between(stage& on) noexcept override { send_sometimes(on, 16); }
+
+ protected:
+  virtual bool send_to(pid_t process, int number) noexcept = 0;
+
+ private:
+  void send_sometimes(const stage& on, unsigned one_in) noexcept {
+    if (on.of.rate == 0 && !sometimes(one_in)) return;
+    if (sends_.test_and_set(std::memory_order_acquire)) return;
+    const std::uint64_t time = now();
+    if (time >= next_ && !line().full()) {
+      if (on.of.rate != 0) next_ = time + interval(on);
+      send_one([&](int number) { return send_to(getpid(), number); });
+    }
+    sends_.clear(std::memory_order_release);
+  }
+
+  std::atomic_flag sends_;
+  std::uint64_t next_ = 0;  // when the rate allows it
+};
+
+class self_killed : public own_process {
+ public:
+  self_killed() : own_process(SIGPWR, account::latest) {}
+  bool send_to(pid_t process, int) noexcept override { return kill(process, signal()) == 0; }
+};
+
+class self_queued : public own_process {
+ public:
+  self_queued() : own_process(SIGRTMIN + 4, account::each) {}
+  bool send_to(pid_t process, int number) noexcept override {
+    return sigqueue(process, signal(), {.sival_int = number}) == 0;
+  }
+};
+
 std::uint64_t timer_delay(const stage& on) noexcept {
   return on.of.rate != 0 ? interval(on) : 50'000 + here.next_random() % 200'000;
 }
@@ -386,6 +427,8 @@ constexpr named all[] = {
     {"real_time", make<thread_queued>},
     {"kill", make<killed>},
     {"sigqueue", make<queued>},
+    {"self_kill", make<self_killed>},
+    {"self_sigqueue", make<self_queued>},
     {"itimer_real", make<interval_timer, ITIMER_REAL, SIGALRM>},
     {"itimer_virtual", make<interval_timer, ITIMER_VIRTUAL, SIGVTALRM>},
     {"itimer_prof", make<interval_timer, ITIMER_PROF, SIGPROF>},
@@ -402,8 +445,8 @@ bool is_synchronous(std::string_view name) noexcept {
 
 // Not those that fork or need a terminal.
 bool is_mixed(std::string_view name) noexcept {
-  constexpr std::string_view all_mixed[] = {"raise",       "real_time", "timer",
-                                            "itimer_real", "pipe",      "io"};
+  constexpr std::string_view all_mixed[] = {
+      "raise", "real_time", "self_kill", "self_sigqueue", "itimer_real", "timer", "pipe", "io"};
   return std::find(std::begin(all_mixed), std::end(all_mixed), name) != std::end(all_mixed);
 }
 

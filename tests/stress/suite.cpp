@@ -46,6 +46,10 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .about = "tokens through a condition variable",
        .mutants = {"no_lock", "no_guard"},
        .threads = 4},
+      {.name = "contention",
+       .about = "two nested locks, and a holder that waits for a waiter's handler",
+       .mutants = {"no_lock", "no_guard", "deaf"},
+       .threads = 4},
       {.name = "churn",
        .about = "handlers that come and go while they run elsewhere",
        .mutants = {"no_guard", "ends_early"},
@@ -70,6 +74,18 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 1,
        .alone = true,
        .queues = true},
+      {.name = "waits",
+       .about = "threads that sleep while handlers run on others",
+       .mutants = {"late_sleep", "deaf_sleep"},
+       .threads = 3,
+       .alone = true,
+       .others_take = true},
+      {.name = "cancellation",
+       .about = "threads that are cancelled in guards and system calls",
+       .mutants = {"no_lock", "stays_open"},
+       .threads = 4,
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }
@@ -99,6 +115,8 @@ constexpr const char* one_of_each = "ThreadSanitizer keeps only one signal of a 
 std::string why_unavailable(const scenario_kind& kind) {
   if (!test::under_thread_sanitizer) return {};
   if (kind.queues) return one_of_each;
+  if (kind.others_take)
+    return "ThreadSanitizer delivers late what a thread does not send to itself";
   if (kind.has_children)
     return "ThreadSanitizer delivers to a child what was pending in its parent";
   return {};

@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include <tests/stress/cancellation.hpp>
 #include <tests/stress/performance.hpp>
+#include <tests/stress/waits.hpp>
 
 namespace stress {
 
@@ -25,6 +27,7 @@ struct scenario_kind {
   bool alone = false;         ///< it sends by itself
   bool has_children = false;  ///< of its own, which the source "child" would reap
   bool queues = false;        ///< it needs each signal that it sends, also of one number
+  bool others_take = false;   ///< its signals are for threads that do not send them
 };
 [[nodiscard]] const std::vector<scenario_kind>& scenario_kinds();
 
@@ -57,11 +60,14 @@ class suite {
       add_workers<any_order<Kit>>(to, "any_order");
     add_workers<mixture<Kit>>(to, "mixture");
     add_workers<condition<Kit>>(to, "condition");
+    add_workers<contention<Kit>>(to, "contention");
     add_workers<churn<Kit>>(to, "churn");
     add_workers<forks<Kit>>(to, "forks");
     add_workers<long_sections<Kit>>(to, "long");
     add_alone<ping_pong<Kit>>(to, "ping_pong");
     add_alone<queue_limit<Kit>>(to, "limit");
+    add_alone<waits<Kit>>(to, "waits");
+    add_alone<cancellation<Kit>>(to, "cancellation");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {

@@ -14,7 +14,7 @@ is_there() {
     ninja-build) command -v ninja ;;
     pkgconf) command -v pkg-config ;;
     binutils) command -v size ;;
-    patch) command -v patch ;;
+    patch | spin) command -v "$1" ;;
     libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
@@ -97,6 +97,7 @@ prepare_for() {
         needs="$needs patch libcli11-dev libfmt-dev binutils g++-aarch64-linux-gnu"
         needs="$needs g++-riscv64-linux-gnu qemu-user"
         ;;
+      model) needs="$needs spin" ;;
       mutants) needs="$needs patch" ;;
       package) needs="$needs binutils clang lld pkgconf" ;;
       stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <type_traits>
 
 #include <sigsafe/guard.hpp>
@@ -184,6 +185,41 @@ BOOST_AUTO_TEST_CASE(a_thread_whose_handler_runs_is_cancelled_behind_the_handler
     void* result = nullptr;
     CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
     CHILD_REQUIRE(returned.load() && is_unwound.load());
+  })));
+}
+
+// Both are pending when the thread comes back from a handler that held both off. The kernel then
+// begins the trampoline, and interrupts its first instruction by what cancels the thread.
+BOOST_AUTO_TEST_CASE(a_cancellation_that_comes_together_with_a_signal_takes_no_signal_along) {
+  BOOST_TEST(test::holds(in_child([] {
+    static test::gate inside;
+    static std::atomic<bool> both_came{false};
+    struct sigaction holds_off{};
+    holds_off.sa_handler = [](int) {
+      inside.open();
+      while (!both_came.load()) {}
+    };
+    std::memset(&holds_off.sa_mask, 0xff, sizeof(holds_off.sa_mask));  // what cancels, too
+    sigaction(SIGUSR2, &holds_off, nullptr);
+    std::atomic<int> runs{0};
+    const sigsafe::handler usr1{SIGUSR1, [&]() noexcept { ++runs; }};
+    const int never = reading_end();
+    auto body = [&] {
+      const checks_the_end last;
+      char byte;
+      while (read(never, &byte, 1) < 0) {}
+    };
+    const pthread_t thread = start(body);
+    while (id.load() == 0) sched_yield();
+    test::await_sleep(id, [] { return false; });
+    pthread_kill(thread, SIGUSR2);
+    inside.pass();
+    pthread_kill(thread, SIGUSR1);
+    CHILD_REQUIRE(pthread_cancel(thread) == 0);
+    both_came = true;
+    void* result = nullptr;
+    CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    CHILD_REQUIRE(runs.load() == 1);
   })));
 }
 

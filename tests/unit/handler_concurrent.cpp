@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -249,6 +250,43 @@ BOOST_AUTO_TEST_CASE(a_removal_does_not_wait_for_other_handlers) {
     raising.join();
     CHILD_REQUIRE(calls == 2);  // the older one had ended before its turn came
   });
+}
+
+BOOST_AUTO_TEST_CASE(who_is_inside_goes_on_with_the_next_one_that_is_left) {
+  // Neighbours go while a thread is inside the second of five, in every order, and it goes too.
+  std::array order{0, 1, 2, 3};
+  do {
+    check_in_child([&] {
+      room inside;
+      std::atomic<long> calls{0};
+      std::atomic<long> last_calls{0};
+      const counting last{SIGUSR1, counts{&last_calls}};
+      using mortal_handler = sigsafe::handler<mortal>;
+      std::array<std::optional<short_lived<mortal_handler>>, 3> others;
+      others[0].emplace(SIGUSR1, mortal{calls});
+      others[1].emplace(SIGUSR1, mortal{calls});
+      std::optional<staying> second{std::in_place, SIGUSR1, stays{&inside}};
+      others[2].emplace(SIGUSR1, mortal{calls});
+      std::thread raising{[] { raise(SIGUSR1); }};
+      inside.await_one_inside();
+      std::optional<action> end;
+      for (int going : order)
+        if (going == 3) {
+          end.emplace([&] { second.reset(); });
+          CHILD_REQUIRE(!end->has_returned());
+        } else {
+          others[static_cast<std::size_t>(going)].reset();
+        }
+      const counting newest{SIGUSR1, counts{&calls}};
+      inside.let_one_out();
+      end->join();
+      raising.join();
+      CHILD_REQUIRE(calls == 1);  // of the one that ran before the second
+      CHILD_REQUIRE(last_calls == 1);
+      raise(SIGUSR1);
+      CHILD_REQUIRE(calls == 2 && last_calls == 2 && inside.entered() == 1);
+    });
+  } while (std::next_permutation(order.begin(), order.end()));
 }
 
 BOOST_AUTO_TEST_CASE(a_removal_that_waits_holds_up_no_other_removal_and_no_registration) {

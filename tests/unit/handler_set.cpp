@@ -60,9 +60,9 @@ void refuse_sigaction(int signal) {
   CHILD_REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
 
-std::string refusal_of(signal_set signals) {
+std::string refusal_of(signal_set signals, sigsafe::handler_options options = {}) {
   try {
-    const noting refused{signals, {}};
+    const noting refused{signals, {}, options};
   } catch (const std::system_error& error) {
     return error.what();
   }
@@ -141,6 +141,14 @@ BOOST_AUTO_TEST_CASE(an_error_with_one_signal_undoes_the_others) {
     CHILD_REQUIRE(arrived.are({SIGHUP}));
     older.reset();
     CHILD_REQUIRE(is_default(SIGHUP));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(an_error_leaves_nothing_ignored) {
+  check_in_child([] {
+    refuse_sigaction(SIGTERM);
+    CHILD_REQUIRE(refusal_of({SIGINT, SIGTERM}, {.at_end = sigsafe::at_end::ignore}) != "");
+    CHILD_REQUIRE(is_default(SIGINT));
   });
 }
 

@@ -25,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using sigsafe::futex_lock;
-using sigsafe::detail::longest;
+using sigsafe::detail::longest_time;
 using sigsafe::detail::to_nanoseconds;
 using std::chrono::duration;
 using std::chrono::steady_clock;
@@ -105,15 +105,16 @@ BOOST_AUTO_TEST_CASE(a_duration_is_rounded_up_and_stays_in_range) {
   BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::atto>{1}) == 1);
   BOOST_TEST(to_nanoseconds(duration<int, std::ratio<1, 3>>{1}) == 333'333'334);
   BOOST_TEST(to_nanoseconds(duration<unsigned char>{200}) == 200'000'000'000);
-  BOOST_TEST(to_nanoseconds(std::chrono::nanoseconds::max()) == longest);
-  BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::pico>{longest}) == longest / 1000 + 1);
-  BOOST_TEST(to_nanoseconds(std::chrono::hours::max()) == longest);
-  BOOST_TEST(to_nanoseconds(std::chrono::hours::min()) == -longest);
-  BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::exa>{1}) == longest);
+  BOOST_TEST(to_nanoseconds(std::chrono::nanoseconds::max()) == longest_time);
+  BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::pico>{longest_time}) ==
+             longest_time / 1000 + 1);
+  BOOST_TEST(to_nanoseconds(std::chrono::hours::max()) == longest_time);
+  BOOST_TEST(to_nanoseconds(std::chrono::hours::min()) == -longest_time);
+  BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::exa>{1}) == longest_time);
   BOOST_TEST(to_nanoseconds(duration<std::int64_t, std::exa>{0}) == 0);
-  BOOST_TEST(to_nanoseconds(duration<std::uint64_t>{~0ULL}) == longest);
-  BOOST_TEST(to_nanoseconds(duration<double>{1e300}) == longest);
-  BOOST_TEST(to_nanoseconds(duration<double>{-1e300}) == -longest);
+  BOOST_TEST(to_nanoseconds(duration<std::uint64_t>{~0ULL}) == longest_time);
+  BOOST_TEST(to_nanoseconds(duration<double>{1e300}) == longest_time);
+  BOOST_TEST(to_nanoseconds(duration<double>{-1e300}) == -longest_time);
 }
 
 BOOST_AUTO_TEST_CASE(a_time_that_is_up_still_takes_a_free_lock) {

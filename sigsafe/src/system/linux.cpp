@@ -86,10 +86,15 @@ signal_set change_mask(int how, signal_set signals) noexcept {
   return before;
 }
 
+int own_thread() noexcept { return static_cast<int>(syscall(SYS_gettid)); }
+
+int queue_to_thread(int thread, const siginfo_t& info) noexcept {
+  const errno_saver saver;
+  return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, info.si_signo, &info) == 0 ? 0 : errno;
+}
+
 int queue_to_this_thread(const siginfo_t& info) noexcept {
-  return syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), info.si_signo, &info) == 0
-             ? 0
-             : errno;
+  return queue_to_thread(own_thread(), info);
 }
 
 // What says that it comes from the kernel, or from kill, a thread may queue to nobody but itself:

@@ -14,8 +14,15 @@
 #pragma weak dlerror
 #pragma weak dlsym
 
+// Linkers define it: the first byte of the object that this code is part of.
+extern "C" [[gnu::visibility("hidden"), gnu::weak]] const ElfW(Ehdr) __ehdr_start;
+
 namespace sigsafe::detail::system {
 namespace {
+
+const ElfW(Phdr) * headers_of_the_program() noexcept {
+  return reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
+}
 
 struct search {
   const char* owner;
@@ -56,7 +63,7 @@ void visit_notes(const search& looking, const char* object, const ElfW(Phdr) & s
 int visit_object(dl_phdr_info* info, std::size_t, void* argument) noexcept {
   auto& looking = *static_cast<search*>(argument);
   // Newer releases of glibc give the program's path.
-  const bool is_program = reinterpret_cast<std::uintptr_t>(info->dlpi_phdr) == getauxval(AT_PHDR);
+  const bool is_program = info->dlpi_phdr == headers_of_the_program();
   if (is_program) looking.found_program = true;
   for (int i = 0; i < info->dlpi_phnum; ++i)
     if (const auto& segment = info->dlpi_phdr[i]; segment.p_type == PT_NOTE)
@@ -68,11 +75,19 @@ int visit_object(dl_phdr_info* info, std::size_t, void* argument) noexcept {
 }  // namespace
 
 bool has_dynamic_linker() noexcept {
-  // The program's, which asks for it.
-  const auto* const headers = reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR));
-  for (std::size_t i = 0; i < getauxval(AT_PHNUM); ++i)
+  // The program's headers ask for one.
+  const ElfW(Phdr)* const headers = headers_of_the_program();
+  for (std::size_t i = 0; headers != nullptr && i < getauxval(AT_PHNUM); ++i)
     if (headers[i].p_type == PT_INTERP) return dlsym != nullptr;
   return false;
+}
+
+bool is_in_the_program() noexcept {
+  const ElfW(Ehdr)* const object = &__ehdr_start;
+  const ElfW(Phdr)* const headers = headers_of_the_program();
+  if (object == nullptr || headers == nullptr) return true;  // not known
+  return reinterpret_cast<std::uintptr_t>(object) + object->e_phoff ==
+         reinterpret_cast<std::uintptr_t>(headers);
 }
 
 bool for_each_note(const char* owner, void (*function)(const note&, void*),

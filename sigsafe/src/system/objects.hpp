@@ -1,5 +1,5 @@
 // The objects that the dynamic linker has loaded: the program and the shared objects. No other file
-// knows what they look like. In a static program there is only one, and no dynamic linker to ask.
+// knows what they look like.
 #pragma once
 
 #include <sigsafe/config.hpp>
@@ -8,8 +8,11 @@
 
 namespace sigsafe::detail::system {
 
-/// Is there a dynamic linker that could load objects?
+/// Does the program have a dynamic linker?
 bool has_dynamic_linker() noexcept;
+
+/// Is this code part of the program, and not of a shared object?
+bool is_in_the_program() noexcept;
 
 /// What a note says: the number of an ABI, and where the thing is that it describes. Its contents
 /// are the distance from there to the thing.

@@ -24,7 +24,14 @@ inline constexpr std::size_t kernel_mask_size = 8;
 /// returns the mask before.
 signal_set change_mask(int how, signal_set signals) noexcept;
 
-/// Queues a signal, with exactly this siginfo, to the calling thread. Returns 0 or the error.
+/// The kernel's number of the calling thread.
+int own_thread() noexcept;
+
+/// Queues a signal, with exactly this siginfo, to a thread of this process. Returns 0 or the error:
+/// EPERM when it is another thread, and the code is the kernel's own or that of kill or tgkill.
+int queue_to_thread(int thread, const siginfo_t& info) noexcept;
+
+/// The same for the calling thread, whose siginfo may look like anything.
 int queue_to_this_thread(const siginfo_t& info) noexcept;
 
 /// The same to this process. Returns EPERM when the kernel lets only the first thread do so with a

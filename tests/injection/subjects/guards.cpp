@@ -1,4 +1,6 @@
 // basic_guard and subset_guard, alone and in each other.
+#include <optional>
+
 #include <sigsafe/guard.hpp>
 
 #include <tests/injection/subjects/guarded.hpp>
@@ -89,5 +91,49 @@ class subset_outside final : public held_subset {
 };
 const registration<subset_outside<eager>> eager_in_subset{"subset_guard/around-eager"};
 const registration<subset_outside<lazy>> lazy_in_subset{"subset_guard/around-lazy"};
+
+// The outer guard is released first.
+template <class Outer, class Inner>
+class crossed final : public guarded {
+ public:
+  crossed() : guarded(one_is_eager<Inner>) {}
+
+ private:
+  void operation() override {
+    std::optional<sigsafe::basic_guard<Outer>> outer;
+    outer.emplace();
+    const sigsafe::basic_guard<Inner> inner;
+    outer.reset();
+    change();
+  }
+};
+const registration<crossed<eager, eager>> eager_over_eager{"guard/crossed-eager-eager"};
+const registration<crossed<eager, lazy>> eager_over_lazy{"guard/crossed-eager-lazy"};
+const registration<crossed<lazy, eager>> lazy_over_eager{"guard/crossed-lazy-eager"};
+const registration<crossed<lazy, lazy>> lazy_over_lazy{"guard/crossed-lazy-lazy", {.core = true}};
+
+class subsets_overlap final : public held_subset {
+  void operation() override {
+    std::optional<subset_guard> outer;
+    outer.emplace(signal_set{first_signal, foreign_lazy_signal});
+    const subset_guard inner{signal_set{first_signal, user_blocked_signal}};
+    outer.reset();
+    change();
+  }
+};
+const registration<subsets_overlap> overlapping{"subset_guard/overlapping"};
+
+template <class B>
+class subset_outlives final : public held_subset {
+  void operation() override {
+    std::optional<sigsafe::basic_guard<B>> off;
+    off.emplace();
+    const subset_guard some{signal_set{first_signal}};
+    off.reset();
+    change();
+  }
+};
+const registration<subset_outlives<eager>> outlives_eager{"subset_guard/outlives-eager"};
+const registration<subset_outlives<lazy>> outlives_lazy{"subset_guard/outlives-lazy"};
 
 }  // namespace injection::guards

@@ -6,7 +6,7 @@
 
 namespace {
 
-volatile sig_atomic_t handled = 0;
+constinit sigsafe::mutex<int> handled{0};
 
 void with_guard(void (*inside)()) {
   const sigsafe::basic_guard<sigsafe::backend::lazy> off;
@@ -14,7 +14,7 @@ void with_guard(void (*inside)()) {
 }
 
 void with_handler(void (*inside)()) {
-  const sigsafe::handler on_usr1{SIGUSR1, []() noexcept { handled = handled + 1; }};
+  const sigsafe::handler on_usr1{SIGUSR1, []() noexcept { *handled.lock() += 1; }};
   inside();
 }
 
@@ -27,7 +27,7 @@ extern "C" __attribute__((visibility("default"))) view VIEW() {
       &sigsafe::backend::lazy::enabled,
       &with_guard,
       &with_handler,
-      [] { return int{handled}; },
+      [] { return *handled.lock(); },
       [] { sigsafe::set_panic_function([](const sigsafe::panic_info&) noexcept { _exit(42); }); },
       [] { sigsafe::panic("a panic of a copy", {nullptr, 0}); }};
 }
