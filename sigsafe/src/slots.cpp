@@ -9,6 +9,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>

@@ -35,6 +35,7 @@ struct kit {
   template <class T>
   using ref_mut = sigsafe::ref_mut<T, B>;
   static constexpr bool ends_early = EndsEarly;
+  static constexpr bool plugin_holds = true;
 };
 
 // ---- mutants
@@ -59,6 +60,12 @@ struct deaf_lock : sigsafe::default_raw_lock {
     const sigsafe::guard off;
     sigsafe::default_raw_lock::wait();
   }
+};
+
+/// The guards of a plug-in hold off nothing, as if its copy of the library had a state of its own.
+template <class B>
+struct with_open_plugin : kit<B> {
+  static constexpr bool plugin_holds = false;
 };
 
 /// Before a release it does something with what is pending.

@@ -22,6 +22,9 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<forks<without_lock>>(no_lock, "forks");
   add_workers<long_sections<without_lock>>(no_lock, "long");
 
+  add_workers<plugins<without_lock>>(no_lock, "plugins");
+  add_workers<plugins<with_open_plugin<B>>>(all["open_plugin"][backend], "plugins");
+
   add_workers<contention<kit<B, deaf_lock>>>(all["deaf"][backend], "contention");
 
   // As if it promised that holds may be released in any order.

@@ -27,6 +27,7 @@ void suite::add_guardless_mutants(mutants& all) {
   add_workers<churn<without_guard>>(no_guard, "churn");
   add_workers<forks<without_guard>>(no_guard, "forks");
   add_workers<long_sections<without_guard>>(no_guard, "long");
+  add_workers<plugins<without_guard>>(no_guard, "plugins");
   add_alone<queue_limit<without_guard>>(no_guard, "limit");
 }
 

@@ -63,6 +63,9 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .about = "the words, by 64 threads",
        .mutants = {"no_lock", "no_guard"},
        .threads = 64},
+      {.name = "plugins",
+       .about = "a plug-in with handlers and guards of its own",
+       .mutants = {"no_lock", "no_guard", "open_plugin"}},
       {.name = "ping_pong",
        .about = "two processes that wake each other",
        .mutants = {"late_sleep", "late_poll"},
@@ -113,6 +116,8 @@ constexpr const char* one_of_each = "ThreadSanitizer keeps only one signal of a 
 
 /// Empty when it can be run here.
 std::string why_unavailable(const scenario_kind& kind) {
+  if (kind.name == "plugins" && plugin_path().empty())
+    return fmt::format("{} is not beside the program", plugin_file);
   if (!test::under_thread_sanitizer) return {};
   if (kind.queues) return one_of_each;
   if (kind.others_take)

@@ -14,6 +14,7 @@
 
 #include <tests/stress/cancellation.hpp>
 #include <tests/stress/performance.hpp>
+#include <tests/stress/plugins.hpp>
 #include <tests/stress/waits.hpp>
 
 namespace stress {
@@ -64,6 +65,7 @@ class suite {
     add_workers<churn<Kit>>(to, "churn");
     add_workers<forks<Kit>>(to, "forks");
     add_workers<long_sections<Kit>>(to, "long");
+    add_workers<plugins<Kit>>(to, "plugins");
     add_alone<ping_pong<Kit>>(to, "ping_pong");
     add_alone<queue_limit<Kit>>(to, "limit");
     add_alone<waits<Kit>>(to, "waits");
