@@ -6,7 +6,6 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
-#include <sigsafe/handler_options.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/detail/relaxed.hpp>
+#include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>

@@ -213,4 +213,13 @@ BOOST_AUTO_TEST_CASE(a_call_from_outside_of_any_handler_runs_it) {
   })));
 }
 
+BOOST_AUTO_TEST_CASE(a_call_with_a_number_that_is_no_signal_does_nothing) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const handler usr1{SIGUSR1, {}};
+    install_calling(SIGUSR1, SIG_DFL);
+    for (const int number : {-5, 0, 33, 65, 1000}) replaced(number);
+    CHILD_REQUIRE(arrived.size() == 0);
+  })));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -158,4 +158,15 @@ BOOST_AUTO_TEST_CASE(a_handler_of_sigabrt_still_runs) {
   BOOST_TEST(test::killed(end, SIGABRT, "sigsafe: file:1: what\nlast words"));
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_of_sigabrt_that_panics_ends_the_process) {
+  const test::child_end end = test::in_child(
+      [] {
+        const sigsafe::handler abrt{
+            SIGABRT, []() noexcept { sigsafe::panic("in the handler", {nullptr, 0}); }};
+        sigsafe::panic("first", {nullptr, 0});
+      },
+      10);
+  BOOST_TEST(test::killed(end, SIGABRT, "sigsafe: first\nsigsafe: in the handler\n"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -124,6 +124,16 @@ BOOST_AUTO_TEST_CASE(a_continue_that_another_thread_takes_counts) {
   })));
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_that_takes_the_default_action_behind_a_continue_goes_on) {
+  BOOST_TEST(test::holds(stops(0, [] {
+    const sigsafe::handler tstp{SIGTSTP, [](const sigsafe::signal_info& info) noexcept {
+                                  kill(getpid(), SIGCONT);
+                                  info.take_default();
+                                }};
+    test::send(SIGTSTP);
+  })));
+}
+
 // The program has no handler of SIGCONT itself.
 BOOST_AUTO_TEST_CASE(a_continue_without_a_handler_counts) {
   BOOST_TEST(test::holds(stops(0, [] {

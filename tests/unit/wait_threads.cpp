@@ -5,15 +5,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
-#include <optional>
+#include <memory>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -272,6 +274,51 @@ BOOST_AUTO_TEST_CASE(a_wake_signal_that_the_program_handles_is_an_error_of_wait)
     }
     CHILD_REQUIRE(test::everything_blocked());
   })));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_has_a_handler_is_no_wake_signal) {
+  BOOST_TEST(test::holds(in_child([] {
+    const test::counter used{SIGRTMIN + 5};
+    try {
+      sigsafe::set_wake_signal(SIGRTMIN + 5);
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(error.code() == std::errc::device_or_resource_busy);
+    }
+    raise(SIGRTMIN + 5);
+    CHILD_REQUIRE(used.runs() == 1);
+  })));
+}
+
+// As daemon(7) wants it.
+BOOST_AUTO_TEST_CASE(the_wake_signal_comes_back_when_a_program_has_reset_its_dispositions) {
+  BOOST_TEST(test::holds(in_child([] {
+    { sigsafe::guard{}.wait_for(0s); }
+    for (int signal = 1; signal <= 64; ++signal) ::signal(signal, SIG_DFL);
+    std::atomic<bool> flag{false};
+    const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+    waiter<sigsafe::backend::posix, decltype(by_wait)> waiting{flag, by_wait};
+    waiting.let_sleep();
+    waiting.await_sleep();
+    terminate_here();
+    waiting.join();
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_queue_of_signals_panics_instead_of_letting_a_thread_sleep) {
+  BOOST_TEST(test::panics(in_child([] {
+                            std::atomic<bool> flag{false};
+                            const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+                            waiter<sigsafe::backend::lazy, decltype(by_wait)> waiting{flag,
+                                                                                      by_wait};
+                            waiting.let_sleep();
+                            waiting.await_sleep();
+                            const rlimit none{0, 0};
+                            CHILD_REQUIRE(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+                            terminate_here();
+                            waiting.join();
+                          }),
+                          "cannot be woken"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
