@@ -7,8 +7,8 @@ namespace sigsafe {
 
 /// The real-time signal that a handler sends to threads that sleep in wait or poll when it has run
 /// on another thread; SIGRTMAX - 3 unless set_wake_signal was called. It does nothing but end such
-/// a sleep. A handler cannot be registered for it. A program that resets its dispositions resets that
-/// of this one too: it comes back with the next registration of a handler.
+/// a sleep. A handler cannot be registered for it. A program that resets its dispositions resets
+/// that of this one too: it comes back with the next registration of a handler.
 /// Safety:   async-signal-safe, thread-safe
 /// Cost:     a load
 [[nodiscard]] SIGSAFE_API int wake_signal() noexcept;
