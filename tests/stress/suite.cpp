@@ -89,6 +89,12 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 4,
        .alone = true,
        .others_take = true},
+      {.name = "stop_and_continue",
+       .about = "a program that is stopped and continued while it holds",
+       .mutants = {"no_guard", "stops_again"},
+       .threads = 1,
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }
