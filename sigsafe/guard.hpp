@@ -38,15 +38,15 @@ class [[nodiscard]] basic_guard {
   }
 
   /// Enables interrupts and sleeps, atomically, until a handler has run; then they are disabled
-  /// again. `while (!flag) guard.wait();` misses no signal, whichever thread runs its handler: hosted
-  /// it comes back at once when a handler of sigsafe has run on any thread since this thread's last
-  /// wait. It may wake spuriously.
+  /// again. `while (!flag) guard.wait();` misses no signal, whichever thread runs its handler:
+  /// hosted it comes back at once when a handler of sigsafe has run on any thread since this
+  /// thread's last wait. It may wake spuriously.
   /// Safety:   not async-signal-safe: a handler that waits would never wake; thread-safe. Hosted, a
   ///           cancellation point: a thread that is cancelled in it unwinds
   /// Pre:      this guard is the only hold of the thread (or CPU), and no handler runs
   /// Post:     !B::enabled()
-  /// Errors:   panics when the precondition does not hold; std::system_error when the process has no
-  ///           memory for one more sleeping thread
+  /// Errors:   panics when the precondition does not hold; std::system_error when the process has
+  ///           no memory for one more sleeping thread
   /// Cost:     hosted three system calls with a lazy guard, two with an eager one
   /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) {

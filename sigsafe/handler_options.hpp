@@ -29,11 +29,11 @@ struct handler_options {
   /// because the kernel would no longer keep the status of children.
   sigsafe::at_end at_end = sigsafe::at_end::restore;
   /// When all of sigsafe's handlers have run, the disposition that stood there before them follows:
-  /// a default action is taken, or a foreign handler is called, and as it asked to be called: on its
-  /// stack, with its mask and no more blocked, with SA_RESTART if it had that. A deferred signal is
-  /// delivered again for it, at the last release, so that its context is real. Only a real-time
-  /// signal behind which others of its number wait is not, to keep their order: its foreign handler
-  /// gets a null context, with everything blocked.
+  /// a default action is taken, or a foreign handler is called, and as it asked to be called: on
+  /// its stack, with its mask and no more blocked, with SA_RESTART if it had that. A deferred
+  /// signal is delivered again for it, at the last release, so that its context is real. Only a
+  /// real-time signal behind which others of its number wait is not, to keep their order: its
+  /// foreign handler gets a null context, with everything blocked.
   bool chain = false;
   /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
   /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this

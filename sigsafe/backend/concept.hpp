@@ -18,8 +18,8 @@ namespace sigsafe {
 ///    statement of the program;
 ///  - wait leaves no window between enabling and sleeping in which an interrupt could be missed;
 ///  - all of it but wait is async-signal-safe (freestanding: callable from an interrupt handler).
-/// wait may take a location as a second argument: the caller's place, for its panics. It need not be
-/// noexcept: hosted, it is a cancellation point, and cancellation unwinds.
+/// wait may take a location as a second argument: the caller's place, for its panics. It need not
+/// be noexcept: hosted, it is a cancellation point, and cancellation unwinds.
 template <class B>
 concept interrupt_backend = requires(typename B::saved_state saved) {
   requires std::is_trivially_copyable_v<typename B::saved_state>;

@@ -1,7 +1,7 @@
 # A static program that can be loaded anywhere (-static-pie) exports nothing: it loads no plugins,
-# and when it exports a thread-local variable, GNU ld makes it need a relocation that glibc cannot do
-# before there are threads; it crashes before main. So the link options of sigsafe ask the property
-# SIGSAFE_STATIC_PIE of the program, which is set here when all targets are known.
+# and when it exports a thread-local variable, GNU ld makes it need a relocation that glibc cannot
+# do before there are threads; it crashes before main. So the link options of sigsafe ask the
+# property SIGSAFE_STATIC_PIE of the program, which is set here when all targets are known.
 
 function(sigsafe_find_static_pie directory)
   get_property(targets DIRECTORY ${directory} PROPERTY BUILDSYSTEM_TARGETS)

@@ -3,7 +3,6 @@
 // longer than all of sigsafe.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <type_traits>
 

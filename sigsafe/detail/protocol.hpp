@@ -7,10 +7,6 @@
 
 namespace sigsafe::detail {
 
-/// The first hold of a thread that has deferred a signal: a handler has interrupted a release,
-/// which dispatches when this handler has returned (rule 5).
-SIGSAFE_API void note_resumed() noexcept;
-
 /// A release on a thread that has deferred a signal: dispatches it when nothing is held any more.
 SIGSAFE_API void dispatch_deferred() noexcept;
 

@@ -60,6 +60,14 @@ struct thread_state {
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }
+
+  /// The first hold of a thread that has deferred a signal: a handler has interrupted a release,
+  /// which dispatches when this handler has returned (rule 5). In line, because a call, even one
+  /// that never happens, costs the caller the registers that it keeps across it.
+  SIGSAFE_NO_UBSAN void note_resumed() noexcept {
+    if (has_deferred() && idle()) [[unlikely]]
+      resumed.increment();
+  }
 };
 
 // Initial-exec and constinit: a first touch, also one in a handler, computes an address and calls

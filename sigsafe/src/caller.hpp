@@ -1,8 +1,8 @@
 // Who has called the trampoline, and what of its arguments can be trusted (rule 14).
 //
 // signal() saves and restores handlers without their flags: the kernel then calls the trampoline
-// without a siginfo, and without blocking everything. Other code calls a handler that it has replaced
-// itself, and often with the signal's number alone.
+// without a siginfo, and without blocking everything. Other code calls a handler that it has
+// replaced itself, and often with the signal's number alone.
 #pragma once
 
 #include <signal.h>

@@ -98,7 +98,7 @@ bool fault_watch::is_hopeless() noexcept {
     return false;
   }
   // Other threads may undo what the handlers have done, before it can be seen here.
-  constexpr unsigned patience = 16;
+  constexpr unsigned patience = 256;
   return ++failures >= patience || system::is_alone();
 }
 

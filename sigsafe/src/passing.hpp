@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 

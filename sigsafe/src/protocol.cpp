@@ -71,8 +71,8 @@ void note_deferred(const siginfo_t& info) noexcept {
 bool take_deferred() noexcept {
   thread_state& thread = current_thread();
   const std::uint32_t generation = thread.deferred.load();
-  // The guard of a foreign handler may have done this work already, or a fork copied a deferral that
-  // is the parent's to dispatch (rule 10).
+  // The guard of a foreign handler may have done this work already, or a fork copied a deferral
+  // that is the parent's to dispatch (rule 10).
   if (generation == 0) return false;
   if (generation != process_generation()) {
     thread.called.store(0);
@@ -109,11 +109,6 @@ bool is_resumed() noexcept {
 
 }  // namespace
 
-void note_resumed() noexcept {
-  thread_state& thread = current_thread();
-  if (thread.idle() && thread.has_deferred()) thread.resumed.increment();
-}
-
 void dispatch_deferred() noexcept {
   // Once more when a handler that changed the mask by itself has let one in behind it.
   while (current_thread().idle() && current_thread().has_deferred()) {
@@ -124,7 +119,7 @@ void dispatch_deferred() noexcept {
 }
 
 void begin_first_eager() noexcept {
-  note_resumed();
+  current_thread().note_resumed();
   close_mask();
 }
 

@@ -42,8 +42,8 @@ void requeue_to_this_thread(const siginfo_t& info) noexcept {
   if (const int error = system::queue_to_this_thread(info); error != 0) panic_about(error);
 }
 
-// Before Linux 6.9 only the first thread may do so for a signal of kill; kill then loses no more than
-// who had sent it.
+// Before Linux 6.9 only the first thread may do so for a signal of kill; kill then loses no more
+// than who had sent it.
 void requeue_to_the_process(const siginfo_t& info) noexcept {
   const int error = system::queue_to_this_process(info);
   if (error == EPERM)

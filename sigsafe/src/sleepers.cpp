@@ -35,8 +35,7 @@ sleeper_block& ensure_block(std::atomic<sleeper_block*>& block) {
 void raise_used(sleeper_block& block, std::uint32_t least) noexcept {
   std::uint32_t used = block.used.load(std::memory_order_relaxed);
   while (used < least &&
-         !block.used.compare_exchange_weak(used, least, std::memory_order_seq_cst)) {
-  }
+         !block.used.compare_exchange_weak(used, least, std::memory_order_seq_cst)) {}
 }
 
 // The place that a thread gets is the first free one, so a handler looks at no more of them than

@@ -1,7 +1,7 @@
 // Threads that sleep in wait and poll, and how a handler wakes them, whichever thread it runs on.
 //
-// A handler counts its arrival when the user's function has returned, and then looks for sleepers. A
-// sleeper registers, and then compares the count with the one that it has seen. All four accesses
+// A handler counts its arrival when the user's function has returned, and then looks for sleepers.
+// A sleeper registers, and then compares the count with the one that it has seen. All four accesses
 // are sequentially consistent: either the sleeper sees the arrival or the handler sees the sleeper.
 //
 // What wakes a sleeper is a reserved real-time signal, the wake signal, sent to its thread. It is

@@ -13,9 +13,7 @@
 namespace sigsafe::detail {
 namespace {
 
-relaxed<std::uint16_t>& namers(int signal) noexcept {
-  return current_thread().namers[signal - 1];
-}
+relaxed<std::uint16_t>& namers(int signal) noexcept { return current_thread().namers[signal - 1]; }
 
 void count_namer(int signal) noexcept {
   if (namers(signal).load() == std::numeric_limits<std::uint16_t>::max())
@@ -26,8 +24,8 @@ void count_namer(int signal) noexcept {
 
 }  // namespace
 
-// Block, count, publish: a deferral between the first two finds the set blocked and does not add it;
-// a dispatch between the last two finds it named and leaves it alone.
+// Block, count, publish: a deferral between the first two finds the set blocked and does not add
+// it; a dispatch between the last two finds it named and leaves it alone.
 void hold_subset(signal_set signals) noexcept {
   thread_state& thread = current_thread();
   const signal_set before = block(signals);

@@ -25,10 +25,10 @@ namespace sigsafe::detail {
 struct slot {
   // For readers too:
   std::atomic<handler_node*> newest;
-  std::atomic<disposition> previous;       // what stood there before sigsafe
-  std::atomic<bool> previous_is_one_shot;  // SA_RESETHAND
-  std::atomic<bool> ends_ignored;          // a handler has ended with at_end::ignore
-  std::atomic<bool> needs_frame;           // what is called wants a frame that the kernel built
+  std::atomic<disposition> previous;         // what stood there before sigsafe
+  std::atomic<bool> previous_is_one_shot;    // SA_RESETHAND
+  std::atomic<bool> ends_ignored;            // a handler has ended with at_end::ignore
+  std::atomic<bool> needs_frame;             // what is called wants a frame that the kernel built
   std::atomic<std::uint64_t> previous_mask;  // what `previous` wants blocked while it runs
   // Guarded by `registration`; src/registry.cpp has the table of their states:
   bool replaced;               // other code has replaced sigsafe's disposition and may chain to it

@@ -31,8 +31,7 @@ void ensure_end_of_threads() {
   if (const int error = pthread_key_create(&key, give_back); error != 0)
     throw std::system_error(error, std::generic_category(),
                             "sigsafe: no key for thread-local data is left (PTHREAD_KEYS_MAX)");
-  if (!this_process.end_of_threads.compare_exchange_strong(known, key + 1))
-    pthread_key_delete(key);
+  if (!this_process.end_of_threads.compare_exchange_strong(known, key + 1)) pthread_key_delete(key);
 }
 
 // glibc has room for the first keys in every thread, and allocates for the others, which must not

@@ -1,5 +1,5 @@
-// A thread that ends while it has deferred a signal, because it left a guard without releasing it: by
-// pthread_exit in C code, or with a C library that does not unwind.
+// A thread that ends while it has deferred a signal, because it left a guard without releasing it:
+// by pthread_exit in C code, or with a C library that does not unwind.
 #pragma once
 
 #include <sigsafe/config.hpp>

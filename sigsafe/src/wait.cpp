@@ -46,10 +46,10 @@ class closed_scope {
   signal_set before_;
 };
 
-/// The thread holds nothing while it lives: handlers that run in the sleep find it so, and the guard
-/// of a foreign one is the outermost. added moves to a local, or such a guard would take out what is
-/// blocked again when the sleep returns. When the thread is cancelled in its sleep, which unwinds
-/// with the mask of the sleep, everything is blocked again first.
+/// The thread holds nothing while it lives: handlers that run in the sleep find it so, and the
+/// guard of a foreign one is the outermost. added moves to a local, or such a guard would take out
+/// what is blocked again when the sleep returns. When the thread is cancelled in its sleep, which
+/// unwinds with the mask of the sleep, everything is blocked again first.
 class unheld_scope {
  public:
   unheld_scope() noexcept {
@@ -102,8 +102,8 @@ struct request {
 
 wake sleep_once(const request& wanted, const closed_scope& closed, int& error) {
   unheld_scope unheld;
-  const signal_set blocked = (closed.before() | signal_set::maskable()) - unheld.share() -
-                             signal_set{wake_signal()};
+  const signal_set blocked =
+      (closed.before() | signal_set::maskable()) - unheld.share() - signal_set{wake_signal()};
   const int ready = system::poll(wanted.fds, wanted.size, wanted.nanoseconds, blocked);
   const int reason = errno;
   // With a descriptor ready the kernel returns without delivering what is pending, and an eager

@@ -1,9 +1,7 @@
 // The signal that ends the sleep of another thread.
 #pragma once
 
-#include <sigsafe/config.hpp>
-
-#include <sigsafe/wake_signal.hpp>
+#include <sigsafe/wake_signal.hpp>  // IWYU pragma: export
 
 namespace sigsafe::detail {
 

@@ -27,12 +27,12 @@ constexpr int ignored_signal = SIGURG;
 constexpr int fault_signal = SIGSEGV;
 constexpr int foreign_eager_signal =
     SIGHUP;  // its foreign handler sends first_signal in an eager guard
-constexpr int foreign_lazy_signal = SIGTERM;   // and this one in a lazy guard
+constexpr int foreign_lazy_signal = SIGTERM;  // and this one in a lazy guard
 // Foreign handlers of signals that no guard holds off, sent from outside, with guards of their own.
-constexpr int abort_signal = SIGABRT;          // an eager guard, and then a lazy one
-constexpr int abort_eager_signal = SIGBUS;     // sends first_signal in an eager guard
-constexpr int abort_lazy_signal = SIGFPE;      // in a lazy guard
-constexpr int abort_crossed_signal = SIGILL;   // in a lazy and an eager one, the lazy one goes first
+constexpr int abort_signal = SIGABRT;         // an eager guard, and then a lazy one
+constexpr int abort_eager_signal = SIGBUS;    // sends first_signal in an eager guard
+constexpr int abort_lazy_signal = SIGFPE;     // in a lazy guard
+constexpr int abort_crossed_signal = SIGILL;  // in a lazy and an eager one, the lazy one goes first
 constexpr int user_blocked_signal = SIGWINCH;  // blocked by the program all the time
 inline int real_time_signal() noexcept { return SIGRTMIN + 3; }
 

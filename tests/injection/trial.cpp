@@ -155,10 +155,10 @@ trial::trial(const entry& what)
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
   // The first call of a handler takes another path than those behind it.
-  for (const int number : {first_signal, second_signal, own_signal, other_signal, fault_signal,
-                           real_time_signal(), foreign_eager_signal, foreign_lazy_signal,
-                           abort_signal, abort_eager_signal, abort_lazy_signal,
-                           abort_crossed_signal})
+  for (const int number :
+       {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),
+        foreign_eager_signal, foreign_lazy_signal, abort_signal, abort_eager_signal,
+        abort_lazy_signal, abort_crossed_signal})
     send(number);
 }
 
@@ -188,6 +188,7 @@ const char* trial::check_thread(int error) noexcept {
 }
 
 void trial::prepare() noexcept {
+  send(other_signal);  // the fault of an earlier run was not this thread's last signal
   seen.reset();
   child_->ended = false;
   // What the handlers of an earlier run did is no news to a wait of this one.

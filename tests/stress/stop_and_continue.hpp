@@ -58,9 +58,7 @@ class stop_and_continue : public lone_scenario {
     count continued{0};
     std::array<count, threads> rounds{};
     std::atomic<unsigned> staying{0};  // of the threads
-    std::atomic<bool> shall_stay{false};
-    std::atomic<bool> other_takes{false};  // the SIGCONT: the thread that does not hold
-    std::atomic<bool> taken{false};
+    std::atomic<bool> holder_stays{false}, other_stays{false};
     std::atomic<bool> handler_is_inside{false};
     std::atomic<bool> handler_shall_stay{false};
     std::atomic<bool> ends{false};
@@ -86,19 +84,22 @@ class stop_and_continue : public lone_scenario {
   }
 
   // One thread holds, the other blocks all signals: the stop is for the first one. Then the SIGCONT
-  // waits, or the other one takes it before the first one may go on.
+  // waits until that goes on, or the other one takes it before.
   void continue_holding(stage& on, pid_t program) const noexcept {
-    both_->taken = false;
-    both_->other_takes = here.next_random() % 2 == 0;
-    both_->shall_stay = true;
+    both_->holder_stays = both_->other_stays = true;
     while (both_->staying != threads) sched_yield();
     send(on, program, SIGTSTP);
     pause_a_moment();
     const std::uint64_t continued = both_->continued;
     send(on, program, SIGCONT);
     pause_a_moment();
-    both_->shall_stay = false;
+    if (here.next_random() % 2 == 0) {
+      both_->other_stays = false;
+      while (both_->staying == threads) sched_yield();
+    }
+    both_->holder_stays = false;
     while (both_->continued == continued) sched_yield();
+    both_->other_stays = false;
     while (both_->staying != 0) sched_yield();
   }
 
@@ -177,20 +178,19 @@ class stop_and_continue : public lone_scenario {
   }
 
   void stay_inside() const noexcept {
-    if (!both_->shall_stay) return;
+    if (!both_->holder_stays) return;
     ++both_->staying;
-    while (both_->shall_stay || (both_->other_takes && !both_->taken)) {}
+    while (both_->holder_stays) {}
     --both_->staying;
   }
   void stay_blocked() const noexcept {
-    if (!both_->shall_stay) return;
+    if (!both_->other_stays) return;
     const sigset_t all = sigsafe::signal_set::maskable().native();
     sigset_t before;
     pthread_sigmask(SIG_BLOCK, &all, &before);
     ++both_->staying;
-    while (both_->shall_stay) {}
+    while (both_->other_stays) {}
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    both_->taken = true;
     --both_->staying;
   }
 

@@ -1,5 +1,5 @@
-// Guards, locks and borrows, eager and lazy, that begin and end in every order: interrupts come back
-// when the last one ends, and not earlier.
+// Guards, locks and borrows, eager and lazy, that begin and end in every order: interrupts come
+// back when the last one ends, and not earlier.
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
@@ -94,13 +94,14 @@ child_end guards_enable_with_the_last_release() {
   return in_child([] {
     const signal_set before = signal_set::blocked();
     const test::counter arrived{SIGRTMIN};
-    constinit static sigsafe::raw_mutex<sigsafe::default_raw_lock, B> mutex;
+    sigsafe::mutex<int, sigsafe::default_raw_lock, B> mutex{0};
     std::array begins{0, 1, 2, 3};
     do {
       std::array ends{0, 1, 2, 3};
       do {
         std::optional<sigsafe::basic_guard<A>> a[2];
         std::optional<sigsafe::basic_guard<B>> b;
+        std::optional<sigsafe::mutex_guard<int, sigsafe::default_raw_lock, B>> locked;
         const int runs = arrived.runs();
         for (const int which : begins) {
           if (which < 2)
@@ -108,7 +109,7 @@ child_end guards_enable_with_the_last_release() {
           else if (which == 2)
             b.emplace();
           else
-            mutex.lock();
+            locked.emplace(mutex.lock());
         }
         int left = 4;
         for (const int which : ends) {
@@ -119,7 +120,7 @@ child_end guards_enable_with_the_last_release() {
           else if (which == 2)
             b.reset();
           else
-            mutex.unlock();
+            locked.reset();
           --left;
           CHILD_REQUIRE(A::enabled() == (left == 0) && B::enabled() == (left == 0));
         }

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_fault_that_is_not_repaired_kills_the_second_time) {
 
 BOOST_AUTO_TEST_CASE(beside_other_threads_it_kills_a_little_later) {
   for (int protection : {PROT_NONE, PROT_READ})
-    check_kills_after(17, SIGSEGV, [protection] {
+    check_kills_after(257, SIGSEGV, [protection] {
       const sigsafe::handler on_fault{SIGSEGV, &write_dot};
       std::thread other{[] { pause(); }};
       store(new_page(protection));

@@ -110,8 +110,8 @@ BOOST_AUTO_TEST_CASE(it_knows_its_signals) {
 
 BOOST_AUTO_TEST_CASE(it_can_be_for_every_signal_that_can_be_caught) {
   check_in_child([] {
-    const noting handler{
-        signal_set::all() - signal_set{SIGKILL, SIGSTOP, sigsafe::wake_signal()}, {}};
+    const noting handler{signal_set::all() - signal_set{SIGKILL, SIGSTOP, sigsafe::wake_signal()},
+                         {}};
     for (int signal : handler.signals()) {
       arrived.clear();
       raise(signal);

@@ -598,7 +598,8 @@ BOOST_AUTO_TEST_CASE(rule_11_an_eager_release_leaves_a_deferral_to_whoever_still
   })));
 }
 
-BOOST_AUTO_TEST_CASE(rule_11_an_eager_release_inside_a_lazy_hold_unblocks_when_nothing_is_deferred) {
+BOOST_AUTO_TEST_CASE(
+    rule_11_an_eager_release_inside_a_lazy_hold_unblocks_when_nothing_is_deferred) {
   BOOST_TEST(holds(in_resting_child([] {
     const noting usr1{SIGUSR1, {}};
     const sigsafe::lazy::guard off;
@@ -1008,11 +1009,12 @@ BOOST_AUTO_TEST_CASE(rule_12_wait_lets_in_what_is_pending_and_stays_blocked_when
 
 BOOST_AUTO_TEST_CASE(rule_12_handlers_in_the_sleep_find_nothing_held) {
   BOOST_TEST(holds(in_resting_child([] {
-    const sigsafe::handler usr1{SIGUSR1, [](const signal_info& info) noexcept {
-                                  const auto& thread = current_thread();
-                                  CHILD_REQUIRE(thread.held.load() == 0 && thread.eager.load() == 1);
-                                  arrived.add(info.native());
-                                }};
+    const sigsafe::handler usr1{
+        SIGUSR1, [](const signal_info& info) noexcept {
+          const auto& thread = current_thread();
+          CHILD_REQUIRE(thread.held.load() == 0 && thread.eager.load() == 1);
+          arrived.add(info.native());
+        }};
     sigsafe::guard eager;
     send(SIGUSR1);
     eager.wait();

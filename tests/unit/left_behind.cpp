@@ -31,9 +31,7 @@ using sigsafe::signal_set;
 using test::in_child;
 
 /// A guard that nobody releases.
-void hold_for_ever() {
-  ::new (std::malloc(sizeof(sigsafe::lazy::guard))) sigsafe::lazy::guard;
-}
+void hold_for_ever() { ::new (std::malloc(sizeof(sigsafe::lazy::guard))) sigsafe::lazy::guard; }
 
 /// Exits with 0 when SIGTERM is not blocked.
 constexpr const char* tells_its_mask =
@@ -63,8 +61,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_ends_gives_back_what_it_has_deferred) {
   })));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_program_mask_is_that_without_a_guard, B,
-                              test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_program_mask_is_that_without_a_guard, B, test::hosted_backends) {
   BOOST_TEST(test::holds(test::in_resting_child([] {
     const test::counter usr1{SIGUSR1};
     const signal_set before = signal_set::blocked();

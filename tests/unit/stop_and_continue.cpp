@@ -32,7 +32,8 @@ test::child_end stops(int times, F function) {
         const pid_t stopping = fork();
         CHILD_REQUIRE(stopping >= 0);
         if (stopping == 0) {
-          // In a group of its own, whose parent is in another one: an orphaned group is not stopped.
+          // In a group of its own, whose parent is in another one: an orphaned group is not
+          // stopped.
           setpgid(0, 0);
           signal(SIGTSTP, SIG_DFL);
           signal(SIGCONT, SIG_DFL);

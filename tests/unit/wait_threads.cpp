@@ -200,8 +200,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(two_threads_that_wake_each_other_never_sleep_throu
 BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
   BOOST_TEST(test::holds(in_child([] {
     std::atomic<bool> flag{false};
-    const sigsafe::handler term{
-        SIGTERM, [&]() noexcept { flag = true; }, {.in_child = true}};
+    const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }, {.in_child = true}};
     waiter<sigsafe::backend::lazy, decltype(by_wait)> waiting{flag, by_wait};
     waiting.let_sleep();
     waiting.await_sleep();
@@ -255,10 +254,9 @@ BOOST_AUTO_TEST_CASE(the_wake_signal_can_be_chosen_before_the_first_sleep) {
 
 BOOST_AUTO_TEST_CASE(a_wake_signal_that_is_no_real_time_signal_is_refused) {
   for (const int signal : {0, SIGUSR1, SIGRTMIN - 1, SIGRTMAX + 1})
-    BOOST_CHECK_EXCEPTION(sigsafe::set_wake_signal(signal), std::system_error,
-                          [](const std::system_error& error) {
-                            return error.code() == std::errc::invalid_argument;
-                          });
+    BOOST_CHECK_EXCEPTION(
+        sigsafe::set_wake_signal(signal), std::system_error,
+        [](const std::system_error& error) { return error.code() == std::errc::invalid_argument; });
 }
 
 BOOST_AUTO_TEST_CASE(a_wake_signal_that_the_program_handles_is_an_error_of_wait) {

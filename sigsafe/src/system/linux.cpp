@@ -103,12 +103,11 @@ int queue_to_this_thread(const siginfo_t& info) noexcept {
 int queue_to_this_process(const siginfo_t& info) noexcept {
   if (syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info) == 0) return 0;
   if (errno != EPERM) return errno;
-  constexpr unsigned of_a_thread = O_EXCL;     // PIDFD_THREAD
+  constexpr unsigned of_a_thread = O_EXCL;      // PIDFD_THREAD
   constexpr unsigned to_its_process = 1U << 1;  // PIDFD_SIGNAL_THREAD_GROUP
   const auto self = static_cast<int>(syscall(SYS_pidfd_open, syscall(SYS_gettid), of_a_thread));
   if (self < 0) return EPERM;
-  const bool sent =
-      syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
+  const bool sent = syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
   close(self);
   return sent ? 0 : EPERM;
 }
