@@ -30,6 +30,7 @@ struct scenario_kind {
   bool has_children = false;  ///< of its own, which the source "child" would reap
   bool queues = false;        ///< it needs each signal that it sends, also of one number
   bool others_take = false;   ///< its signals are for threads that do not send them
+  bool unwinds = false;       ///< its threads are cancelled
 };
 [[nodiscard]] const std::vector<scenario_kind>& scenario_kinds();
 
