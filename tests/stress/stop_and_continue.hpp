@@ -22,11 +22,10 @@
 
 namespace stress {
 
-/// This process stops and continues another one, whose threads hold most of the time. Behind each
-/// SIGCONT all of them go on. It comes when the process has stopped, or when the stop has been
-/// taken out of the kernel's queue but must not be put back yet: while its thread holds, or runs
-/// its handler. In the few instructions between, the stop takes back a SIGCONT, as in any program
-/// that raises it in its handler.
+/// This process stops and continues another one. Behind each SIGCONT all of its threads go on. It
+/// comes when the process has stopped, or while the thread that has taken the stop holds or runs
+/// the handler, but not in the few instructions behind that: there the stop takes the SIGCONT back,
+/// as in any program that raises it in its handler.
 template <class Kit>
 class stop_and_continue : public lone_scenario {
  public:
@@ -58,9 +57,9 @@ class stop_and_continue : public lone_scenario {
     count continued{0};
     std::array<count, threads> rounds{};
     std::atomic<unsigned> staying{0};  // of the threads
+    count turns{0};                    // of the one that holds and stays
     std::atomic<bool> holder_stays{false}, other_stays{false};
-    std::atomic<bool> handler_is_inside{false};
-    std::atomic<bool> handler_shall_stay{false};
+    std::atomic<bool> handler_is_inside{false}, handler_shall_stay{false};
     std::atomic<bool> ends{false};
   };
 
@@ -69,7 +68,7 @@ class stop_and_continue : public lone_scenario {
     if (signal == SIGCONT) on.ball = now();
     kill(program, signal);
   }
-  // So that threads which are to get a signal have a processor.
+  // So that the threads that are to get a signal have a processor.
   static void pause_a_moment() noexcept {
     const timespec moment{0, static_cast<long>(here.next_random() % 100'000)};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, nullptr);
@@ -90,6 +89,9 @@ class stop_and_continue : public lone_scenario {
     while (both_->staying != threads) sched_yield();
     send(on, program, SIGTSTP);
     pause_a_moment();
+    // It may have been on its way to the handler until now.
+    const std::uint64_t turns = both_->turns;
+    while (both_->turns < turns + 2) sched_yield();
     const std::uint64_t continued = both_->continued;
     send(on, program, SIGCONT);
     pause_a_moment();
@@ -180,7 +182,7 @@ class stop_and_continue : public lone_scenario {
   void stay_inside() const noexcept {
     if (!both_->holder_stays) return;
     ++both_->staying;
-    while (both_->holder_stays) {}
+    while (both_->holder_stays) ++both_->turns;
     --both_->staying;
   }
   void stay_blocked() const noexcept {

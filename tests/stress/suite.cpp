@@ -217,7 +217,7 @@ class session {
   int list() const {
     fmt::print("scenarios:\n");
     for (const scenario_kind& each : scenario_kinds())
-      fmt::print("  {:<12}{}; caught: {}\n", each.name, each.about, fmt::join(each.mutants, ", "));
+      fmt::print("  {:<18}{}; caught: {}\n", each.name, each.about, fmt::join(each.mutants, ", "));
     fmt::print("backends: {}\nsources: {}\nmutants:", fmt::join(suite_.order_, ", "),
                fmt::join(source_names(), ", "));
     for (const auto& each : mutants_) fmt::print(" {}", each.first);
