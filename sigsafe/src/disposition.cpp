@@ -7,6 +7,7 @@
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/stops.hpp>
 
 namespace sigsafe::detail {
 
@@ -51,7 +52,7 @@ bool is_trampoline(const struct sigaction& action) noexcept {
 // and unblocked.
 void take_default_action(const siginfo_t& info) noexcept {
   constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
-  if (ignored_by_default.contains(info.si_signo)) return;
+  if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continues())) return;
   struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   struct sigaction found;

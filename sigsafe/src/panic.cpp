@@ -1,8 +1,10 @@
 #include <sigsafe/panic.hpp>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -72,6 +74,10 @@ panic_function or_default(panic_function function) noexcept {
 }  // namespace
 
 void panic(const panic_info& info) noexcept {
+  // A handler of SIGABRT that panics too would come back here for ever.
+  static constinit std::atomic<pthread_t> panicking{};
+  if (panicking.exchange(pthread_self(), std::memory_order_relaxed) == pthread_self())
+    std::signal(SIGABRT, SIG_DFL);
   or_default(detail::current_panic_function.load(std::memory_order_acquire))(info);
   std::abort();
 }

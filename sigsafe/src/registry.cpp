@@ -21,6 +21,7 @@
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/thread_end.hpp>
+#include <sigsafe/src/wake_signal.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -76,9 +77,12 @@ void watch_continues(handler_base& handler) {
   handler.watcher = watcher.release();
 }
 
+// During exit another thread may still be inside: then it stays for that.
 void end_watcher(handler_base& handler) noexcept {
-  unregister_handler(*handler.watcher);
-  delete std::exchange(handler.watcher, nullptr);
+  handler_base* const watcher = std::exchange(handler.watcher, nullptr);
+  const bool exiting = is_destroyed_by_exit(*watcher, nullptr);
+  unregister_handler(*watcher);
+  if (!exiting) delete watcher;
 }
 
 }  // namespace
@@ -106,6 +110,7 @@ void register_handler(handler_base& handler) {
   require_consistent(handler);
   ensure_page();
   ensure_end_of_threads();
+  keep_wake_signal();
   if (!(handler.of_signals & stops).empty()) watch_continues(handler);
   slot_error error;
   const int refused = add_to_slots(handler, error);

@@ -1,6 +1,6 @@
 #include <sigsafe/src/sleepers.hpp>
 
-#include <sched.h>
+#include <errno.h>
 
 #include <atomic>
 #include <cstdint>
@@ -8,7 +8,9 @@
 
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/wake_signal.hpp>
@@ -70,7 +72,11 @@ void tell(place& of) noexcept {
   do {
     if (thread == 0 || (thread & told) != 0) return;
   } while (!of.compare_exchange_weak(thread, thread | told, std::memory_order_seq_cst));
-  system::send_to_thread(thread, wake_signal());
+  if (system::send_to_thread(thread, wake_signal()) == EAGAIN)
+    panic(
+        "a thread that sleeps in wait cannot be woken, because the signal queue of this user is "
+        "full; raise RLIMIT_SIGPENDING (ulimit -i)",
+        {nullptr, 0});
   of.fetch_or(sent, std::memory_order_release);  // the sleeper may go on, and its thread end
 }
 
@@ -83,9 +89,10 @@ sleeper::sleeper() : place_(take_place(this_thread_id())) { current_thread().pla
 sleeper::~sleeper() {
   current_thread().place.store(nullptr);
   handler_fence();
+  backoff sender;
   for (std::uint32_t word = place_.load(std::memory_order_relaxed);;) {
     if ((word & (told | sent)) == told) {
-      sched_yield();
+      sender.pause();
       word = place_.load(std::memory_order_acquire);  // pairs with the release in tell
     } else if (place_.compare_exchange_weak(word, 0, std::memory_order_acq_rel)) {
       return;

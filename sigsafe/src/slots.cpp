@@ -25,11 +25,22 @@ struct sigaction current_action(int signal) noexcept {
   return current;
 }
 
-// What a handler that chains takes over from the function that it chains to.
-int flags_of_previous(const slot& here, const handler_node& node) noexcept {
+// Does what stood there before follow, as a function? It does behind a watcher, too.
+bool calls_previous(const slot& here, const handler_node& node) noexcept {
   const disposition previous = here.previous.load(std::memory_order_relaxed);
-  const bool calls = node.owner->wanted.chain && !previous.is_default() && !previous.is_ignored();
-  return calls ? here.previous_action.sa_flags & (SA_RESTART | SA_ONSTACK) : 0;
+  return (node.owner->wanted.chain || node.owner->invoke == nullptr) && !previous.is_default() &&
+         !previous.is_ignored();
+}
+
+bool wants_restart(const slot& here, const handler_node& node) noexcept {
+  if (!calls_previous(here, node)) return node.owner->wanted.restart;
+  const bool previous = (here.previous_action.sa_flags & SA_RESTART) != 0;
+  return previous || (node.owner->wanted.restart && node.owner->invoke != nullptr);
+}
+
+bool wants_alternate_stack(const slot& here, const handler_node& node) noexcept {
+  return node.owner->wanted.alternate_stack ||
+         (calls_previous(here, node) && (here.previous_action.sa_flags & SA_ONSTACK) != 0);
 }
 
 // For the handlers that are registered now: SA_RESTART if all want it, SA_ONSTACK if one wants it.
@@ -41,11 +52,8 @@ struct sigaction wanted_action(const slot& of) noexcept {
   for (const handler_node* node = of.newest.load(std::memory_order_relaxed); node != nullptr;
        node = node->older.load(std::memory_order_relaxed)) {
     if (!node->active.load(std::memory_order_relaxed)) continue;
-    const handler_options& wanted = node->owner->wanted;
-    const int taken_over = flags_of_previous(of, *node);
-    if (!wanted.restart && (taken_over & SA_RESTART) == 0) action.sa_flags &= ~SA_RESTART;
-    if (wanted.alternate_stack) action.sa_flags |= SA_ONSTACK;
-    action.sa_flags |= taken_over & SA_ONSTACK;
+    if (!wants_restart(of, *node)) action.sa_flags &= ~SA_RESTART;
+    if (wants_alternate_stack(of, *node)) action.sa_flags |= SA_ONSTACK;
   }
   return action;
 }
@@ -53,15 +61,11 @@ struct sigaction wanted_action(const slot& of) noexcept {
 // A deferred signal comes back as a whole then, and the kernel builds its frame: on the stack that
 // is wanted, and with the context that a foreign function may look at.
 void note_who_needs_a_frame(slot& here) noexcept {
-  const disposition previous = here.previous.load(std::memory_order_relaxed);
-  const bool is_function = !previous.is_default() && !previous.is_ignored();
   bool needed = false;
   for (const handler_node* node = here.newest.load(std::memory_order_relaxed); node != nullptr;
-       node = node->older.load(std::memory_order_relaxed)) {
-    const handler_options& wanted = node->owner->wanted;
+       node = node->older.load(std::memory_order_relaxed))
     needed |= node->active.load(std::memory_order_relaxed) &&
-              (wanted.alternate_stack || (is_function && (wanted.chain || !wanted.in_child)));
-  }
+              (node->owner->wanted.alternate_stack || calls_previous(here, *node));
   here.needs_frame.store(needed, std::memory_order_relaxed);
 }
 

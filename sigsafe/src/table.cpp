@@ -1,12 +1,10 @@
 #include <sigsafe/src/table.hpp>
 
-#include <sched.h>
-#include <time.h>
-
 #include <atomic>
 #include <cstdint>
 
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
 
@@ -31,16 +29,9 @@ class read_section {
   std::uint32_t phase_;
 };
 
-// A read section is a few instructions long, but its thread may be preempted, by this one too when
-// it has a real-time priority: so yield first, then sleep.
+// A read section is a few instructions long.
 void wait_for_zero(const std::atomic<std::uint32_t>& readers) noexcept {
-  constexpr timespec moment{0, 50'000};
-  for (int i = 0; readers.load(std::memory_order_seq_cst) != 0; ++i) {
-    if (i < 100)
-      sched_yield();
-    else
-      nanosleep(&moment, nullptr);
-  }
+  for (backoff other; readers.load(std::memory_order_seq_cst) != 0;) other.pause();
 }
 
 void wait_for_grace_period() noexcept {

@@ -58,7 +58,8 @@ void handle_kernels(int signal, siginfo_t& info, void* context) noexcept {
 // A foreign handler calls the one that it has replaced. What is held is held for that too. There is
 // no context whose mask could be changed: the thread's own is, until the foreign handler returns.
 void handle_called(int signal, const siginfo_t* passed, void* context) noexcept {
-  if (is_chaining_here(signal)) return;  // sigsafe has called it, and it calls back
+  if (!signal_set::all().contains(signal)) return;  // a number that is no signal
+  if (is_chaining_here(signal)) return;             // sigsafe has called it, and it calls back
   thread_state& thread = current_thread();
   const signal_set missing = signal_set::maskable() - block(signal_set::maskable());
   repair_disposition(signal);

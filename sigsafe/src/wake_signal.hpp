@@ -9,4 +9,7 @@ namespace sigsafe::detail {
 /// Errors:   std::system_error when other code has a handler for it
 void ensure_wake_signal();
 
+/// The same again, when the program has reset its dispositions since.
+void keep_wake_signal() noexcept;
+
 }  // namespace sigsafe::detail

@@ -222,7 +222,8 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
 }
 
 BOOST_AUTO_TEST_CASE(nobody_registers_a_handler_for_the_wake_signal) {
-  BOOST_CHECK_EXCEPTION((sigsafe::handler{sigsafe::wake_signal(), []() noexcept {}}),
+  const auto none = []() noexcept {};
+  BOOST_CHECK_EXCEPTION(const sigsafe::handler refused(sigsafe::wake_signal(), none),
                         std::system_error, [](const std::system_error& error) {
                           return error.code() == std::errc::invalid_argument &&
                                  std::string{error.what()}.find("set_wake_signal") !=

@@ -114,9 +114,9 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
 
 std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(syscall(SYS_gettid)); }
 
-void send_to_thread(std::uint32_t thread, int signal) noexcept {
+int send_to_thread(std::uint32_t thread, int signal) noexcept {
   const errno_saver saver;
-  syscall(SYS_tgkill, getpid(), thread, signal);
+  return syscall(SYS_tgkill, getpid(), thread, signal) == 0 ? 0 : errno;
 }
 
 int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked) {
