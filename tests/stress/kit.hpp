@@ -14,6 +14,7 @@
 #include <sigsafe/location.hpp>
 #include <sigsafe/mutex.hpp>
 #include <sigsafe/ref_cell.hpp>
+#include <sigsafe/src/stops.hpp>
 #include <sigsafe/wake.hpp>
 
 #include <tests/support/broken_backends.hpp>
@@ -97,10 +98,18 @@ inline void repeat_one() noexcept {
   if (!take_one(queued, taken)) return;
   for (int i = 0; i < 2; ++i) pthread_sigqueue(pthread_self(), taken.si_signo, taken.si_value);
 }
+// As if no SIGCONT had come behind the stop: one that waits is taken back, one that has come is
+// overlooked.
+inline void stop_again() noexcept {
+  if (sigsafe::signal_set::pending().contains(SIGCONT)) raise(SIGTSTP);
+  sigsafe::detail::current_thread().continued.store(sigsafe::detail::continues());
+}
 template <class B>
 using loses_signals = meddling<B, lose_one>;
 template <class B>
 using repeats_signals = meddling<B, repeat_one>;
+template <class B>
+using stops_again = meddling<B, stop_again>;
 
 /// Enables first and polls then.
 template <class B>

@@ -37,6 +37,8 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_alone<ping_pong<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "ping_pong");
   add_alone<waits<kit<test::opens_then_sleeps<B>>>>(all["late_sleep"][backend], "waits");
   add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
+  add_alone<stop_and_continue<kit<stops_again<B>>>>(all["stops_again"][backend],
+                                                    "stop_and_continue");
   add_alone<cancellation<without_lock>>(no_lock, "cancellation");
   add_alone<cancellation<kit<stays_open<B>>>>(all["stays_open"][backend], "cancellation");
 }

@@ -15,6 +15,7 @@
 #include <tests/stress/cancellation.hpp>
 #include <tests/stress/performance.hpp>
 #include <tests/stress/plugins.hpp>
+#include <tests/stress/stop_and_continue.hpp>
 #include <tests/stress/waits.hpp>
 
 namespace stress {
@@ -29,6 +30,7 @@ struct scenario_kind {
   bool has_children = false;  ///< of its own, which the source "child" would reap
   bool queues = false;        ///< it needs each signal that it sends, also of one number
   bool others_take = false;   ///< its signals are for threads that do not send them
+  bool unwinds = false;       ///< its threads are cancelled
 };
 [[nodiscard]] const std::vector<scenario_kind>& scenario_kinds();
 
@@ -70,6 +72,7 @@ class suite {
     add_alone<queue_limit<Kit>>(to, "limit");
     add_alone<waits<Kit>>(to, "waits");
     add_alone<cancellation<Kit>>(to, "cancellation");
+    add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {
