@@ -55,7 +55,7 @@ struct thread_state {
   relaxed<std::uint32_t> continued;
   relaxed<running_handler*> running;
   relaxed<const void*> place;
-  relaxed<std::uint16_t> namers[64];
+  relaxed<std::uint32_t> namers[64];
   siginfo_t info;
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }

@@ -2,7 +2,6 @@
 #include <sigsafe/detail/protocol.hpp>
 
 #include <cstdint>
-#include <limits>
 
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
@@ -13,10 +12,11 @@
 namespace sigsafe::detail {
 namespace {
 
-relaxed<std::uint16_t>& namers(int signal) noexcept { return current_thread().namers[signal - 1]; }
+relaxed<std::uint32_t>& namers(int signal) noexcept { return current_thread().namers[signal - 1]; }
 
 void count_namer(int signal) noexcept {
-  if (namers(signal).load() == std::numeric_limits<std::uint16_t>::max())
+  constexpr std::uint32_t most = 65'535;  // more is a guard that is never released
+  if (namers(signal).load() == most)
     panic("more than 65,535 subset guards of this thread name one signal; release some first",
           {nullptr, 0});
   namers(signal).increment();
