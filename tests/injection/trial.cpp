@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <new>
 #include <optional>
@@ -160,6 +161,9 @@ trial::trial(const entry& what)
         foreign_eager_signal, foreign_lazy_signal, abort_signal, abort_eager_signal,
         abort_lazy_signal, abort_crossed_signal})
     send(number);
+  // The first sleep makes what later ones use.
+  sigsafe::basic_guard<eager> off;
+  off.wait_for(std::chrono::nanoseconds{0});
 }
 
 void trial::operate(void* self) {

@@ -41,7 +41,7 @@ struct order {
   std::uint32_t stride = 1;      ///< pairs at every so many-th instruction
   /// What counts as a hang: so long without progress, asleep or computing. A process that waits for
   /// a processor does not hang.
-  std::chrono::milliseconds patience{20};
+  std::chrono::milliseconds patience{50};
   unsigned most_violations = 10;  ///< then it is enough
 };
 
