@@ -71,7 +71,7 @@ struct thread_state {
 };
 
 // Initial-exec and constinit: a first touch, also one in a handler, computes an address and calls
-// nothing. src/abi.cpp defines it as a unique symbol: shared objects that each link the static
+// nothing. src/abi.S defines it as a unique symbol: shared objects that each link the static
 // library still share one state for each thread.
 extern constinit thread_local thread_state this_thread asm("sigsafe_abi1_this_thread") SIGSAFE_API
     __attribute__((tls_model("initial-exec")));

@@ -11,6 +11,7 @@
 #include <sigsafe/src/caller.hpp>
 #include <sigsafe/src/cancellation.hpp>
 #include <sigsafe/src/dispatch.hpp>
+#include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
@@ -20,7 +21,6 @@
 #include <sigsafe/src/thread_end.hpp>
 
 namespace sigsafe::detail {
-
 namespace {
 
 // Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
@@ -39,10 +39,15 @@ bool run_called() noexcept {
   return ran;
 }
 
-// It comes back when the mask is opened, in a frame that the kernel has built. Real-time signals of
-// one number keep their order: one that others wait behind stays in front.
+// It comes back when the mask is opened, in a frame that the kernel has built; unless other code
+// has replaced the trampoline, and would be called once more. Real-time signals of one number keep
+// their
+// order: one that others wait behind stays in front.
 bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
-  if (!needs_frame(info.si_signo)) return false;
+  struct sigaction current;
+  if (!needs_frame(info.si_signo) || sigaction(info.si_signo, nullptr, &current) != 0 ||
+      !is_trampoline(current))
+    return false;
   if (info.si_signo >= SIGRTMIN && signal_set::pending().contains(info.si_signo)) return false;
   return system::queue_to_this_thread(info) == 0;
 }

@@ -82,7 +82,7 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
 
 }  // namespace
 
-// Only assembly refers to it: src/abi.cpp.
+// Only assembly refers to it: src/abi.S.
 extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
   if (signal == wake_signal()) return;
   if (signal == SIGCONT) note_continue();

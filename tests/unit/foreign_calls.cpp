@@ -201,6 +201,23 @@ BOOST_AUTO_TEST_CASE(calls_behind_a_deferral_are_dispatched_with_it) {
   })));
 }
 
+// What is deferred by a call is not queued again for the frame that it would like to have.
+BOOST_AUTO_TEST_CASE(a_call_in_a_lazy_guard_calls_the_foreign_handler_once) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler usr1{SIGUSR1, checking{}, {.alternate_stack = true}};
+    static int calls = 0;
+    install_calling(SIGUSR1, [](int number) {
+      ++calls;
+      call_replaced(number);
+    });
+    {
+      const sigsafe::lazy::guard off;
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(calls == 1 && arrived.are({SIGUSR1}));
+  })));
+}
+
 BOOST_AUTO_TEST_CASE(a_call_from_outside_of_any_handler_runs_it) {
   BOOST_TEST(holds(in_resting_child([] {
     const handler usr1{SIGUSR1, {}};
