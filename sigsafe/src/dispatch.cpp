@@ -76,7 +76,7 @@ void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
   const disposition previous = here.previous.load(std::memory_order_acquire);
   if (previous.is_ignored()) return;
   if (previous.is_default()) {
-    if (!is_over(signal, continued)) take_default_action(info);
+    take_default_action(info, continued);
     return;
   }
   if (here.previous_is_one_shot.load(std::memory_order_relaxed))
@@ -137,7 +137,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
   if (all.chain || !(all.ran || all.drop))
     run_previous(signal, info, context, frame, continued);
   else if (watch.is_hopeless())
-    take_default_action(info);
+    take_default_action(info, continued);
   return dispatched::ran;
 }
 

@@ -50,9 +50,9 @@ bool is_trampoline(const struct sigaction& action) noexcept {
 
 // The disposition is set to the default for a moment; the signal, with its siginfo, is queued again
 // and unblocked.
-void take_default_action(const siginfo_t& info) noexcept {
+void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcept {
   constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
-  if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continues())) return;
+  if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continued)) return;
   struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
@@ -71,6 +71,8 @@ void take_default_action(const siginfo_t& info) noexcept {
 
 namespace sigsafe {
 
-void signal_info::take_default() const noexcept { detail::take_default_action(*native_); }
+void signal_info::take_default() const noexcept {
+  detail::take_default_action(*native_, detail::continues());
+}
 
 }  // namespace sigsafe

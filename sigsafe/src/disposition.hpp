@@ -47,7 +47,8 @@ sigset_t trampoline_mask() noexcept;
 /// Is this disposition sigsafe's?
 bool is_trampoline(const struct sigaction& action) noexcept;
 
-/// Lets the signal do what it does to a program that has no handler for it.
-void take_default_action(const siginfo_t& info) noexcept;
+/// Lets the signal do what it does to a program that has no handler for it; but for a stop when the
+/// process has been continued since the count of continues was this one.
+void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcept;
 
 }  // namespace sigsafe::detail

@@ -61,7 +61,7 @@ std::uint32_t this_thread_id() noexcept {
   thread_state& thread = current_thread();
   const std::uint32_t generation = process_generation();
   if (thread.id_of.load() != generation) {
-    thread.id.store(system::thread_id());
+    thread.id.store(static_cast<std::uint32_t>(system::own_thread()));
     thread.id_of.store(generation);
   }
   return thread.id.load();

@@ -39,4 +39,18 @@ inline boost::test_tools::predicate_result killed(const child_end& end, int sign
   return result;
 }
 
+/// Runs function in a child, whose checks must hold.
+template <class F>
+void check_in_child(F function) {
+  const child_end end = in_child(function);
+  BOOST_CHECK_MESSAGE(end.succeeded(), end);
+}
+
+/// Runs function in a child, which the signal must kill, without a word.
+template <class F>
+void check_kills(int signal, F function) {
+  const child_end end = in_child(function);
+  BOOST_CHECK_MESSAGE(end.killed_by(signal) && end.errors.empty(), end);
+}
+
 }  // namespace test

@@ -35,6 +35,7 @@
 #include <vector>
 
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/instructions.hpp>
 #include <tests/support/sleeping.hpp>
 #include <tests/support/syscalls.hpp>
@@ -157,17 +158,8 @@ class pages {
   void* memory_;
 };
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
-
-template <class F>
-void check_kills(int signal, F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.killed_by(signal) && end.errors.empty(), end);
-}
+using test::check_in_child;
+using test::check_kills;
 
 }  // namespace
 

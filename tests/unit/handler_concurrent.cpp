@@ -26,15 +26,12 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/sleeping.hpp>
 
 namespace {
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
+using test::check_in_child;
 
 /// Does something on a thread of its own, because it may have to wait.
 class action {

@@ -16,6 +16,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
 namespace {
@@ -25,17 +26,8 @@ using test::arrived;
 
 using noting = sigsafe::handler<test::note_arrival>;
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
-
-template <class F>
-void check_kills(int signal, F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.killed_by(signal) && end.errors.empty(), end);
-}
+using test::check_in_child;
+using test::check_kills;
 
 std::atomic<int> foreign_calls{0};
 void count_foreign(int) { ++foreign_calls; }

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
 namespace {
@@ -26,17 +27,8 @@ using noting = sigsafe::handler<test::note_arrival>;
 
 constexpr sigsafe::handler_options ignoring{.at_end = sigsafe::at_end::ignore};
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
-
-template <class F>
-void check_kills(int signal, F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.killed_by(signal) && end.errors.empty(), end);
-}
+using test::check_in_child;
+using test::check_kills;
 
 struct sigaction action_of(int signal) {
   struct sigaction action;

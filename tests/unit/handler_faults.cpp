@@ -14,16 +14,13 @@
 #include <thread>
 
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 
 namespace {
 
 using sigsafe::signal_info;
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
+using test::check_in_child;
 
 /// How often the handler of a child that a signal has killed was called: each call writes a dot.
 template <class F>

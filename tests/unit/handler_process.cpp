@@ -24,6 +24,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/sleeping.hpp>
 #include <tests/unit/handler_plugin.hpp>
 
@@ -31,11 +32,7 @@ namespace {
 
 using sigsafe::signal_set;
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
+using test::check_in_child;
 
 struct counts {
   std::atomic<int>* calls;

@@ -19,6 +19,7 @@
 #include <system_error>
 
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
 namespace {
@@ -28,11 +29,7 @@ using test::arrived;
 
 using noting = sigsafe::handler<test::note_arrival>;
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
+using test::check_in_child;
 
 bool is_default(int signal) {
   struct sigaction action;

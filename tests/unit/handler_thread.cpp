@@ -17,6 +17,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
 namespace {
@@ -25,11 +26,7 @@ using sigsafe::signal_info;
 using sigsafe::thread_id;
 using test::arrived;
 
-template <class F>
-void check_in_child(F function) {
-  const test::child_end end = test::in_child(function);
-  BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
+using test::check_in_child;
 
 constinit std::atomic<int> last_thread{0};
 test::gate handled;

@@ -105,14 +105,12 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   if (errno != EPERM) return errno;
   constexpr unsigned of_a_thread = O_EXCL;      // PIDFD_THREAD
   constexpr unsigned to_its_process = 1U << 1;  // PIDFD_SIGNAL_THREAD_GROUP
-  const auto self = static_cast<int>(syscall(SYS_pidfd_open, syscall(SYS_gettid), of_a_thread));
+  const auto self = static_cast<int>(syscall(SYS_pidfd_open, own_thread(), of_a_thread));
   if (self < 0) return EPERM;
   const bool sent = syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
   close(self);
   return sent ? 0 : EPERM;
 }
-
-std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(syscall(SYS_gettid)); }
 
 int send_to_thread(std::uint32_t thread, int signal) noexcept {
   const errno_saver saver;

@@ -38,9 +38,6 @@ int queue_to_this_thread(const siginfo_t& info) noexcept;
 /// siginfo that says that the kernel, or kill, sent the signal.
 int queue_to_this_process(const siginfo_t& info) noexcept;
 
-/// The number of the calling thread.
-std::uint32_t thread_id() noexcept;
-
 /// Sends a signal to a thread of this process. Returns 0 or the error; errno is kept.
 int send_to_thread(std::uint32_t thread, int signal) noexcept;
 
