@@ -21,6 +21,7 @@
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
@@ -84,8 +85,21 @@ void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
   call_previous(here, previous, signal, info, context, frame);
 }
 
-// The handlers have gone while the signal was on its way, or other code chains to the trampoline.
+// As if the trampoline had never stood there: the frame is that of what did. One that cannot be
+// queued, and a fault, has this frame.
+bool give_to_disposition(int signal, const siginfo_t& info) noexcept {
+  if (!SIGSAFE_FRAME_IS_KNOWN || !signal_set::maskable().contains(signal)) return false;
+  {
+    const registration_lock registering;
+    if (!leave_empty_slot(signal)) return false;
+  }
+  return is_over(signal, continues()) || system::queue_to_this_thread(info) == 0;
+}
+
+// The handlers have gone while the signal was on its way, or other code has put the trampoline
+// back, or chains to it.
 void run_unhandled(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
+  if (frame != nullptr && give_to_disposition(signal, info)) return;
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
     run_previous(signal, info, context, frame, continues());
 }
@@ -159,6 +173,25 @@ void run_now(int signal, siginfo_t& info, void* context, const void* frame) noex
   if (run_registered(signal, info, context, frame) == dispatched::no_handler)
     run_unhandled(signal, info, context, frame);
   announce_arrival(signal);
+}
+
+void run_without_handlers(int signal, siginfo_t& info) noexcept {
+  const eager_scope eager;
+  run_unhandled(signal, info, nullptr, nullptr);
+}
+
+void run_beneath(int signal, siginfo_t& info, void* context) noexcept {
+  if (chaining_here(signal) == chaining::beneath) return;
+  slot& here = table.slots[signal];
+  const passage through = passage_through(here, process_generation());
+  const disposition beneath = here.beneath_previous.load(std::memory_order_acquire);
+  if (through == passage::one_does_not || beneath.is_ignored()) return;
+  if (beneath.is_default()) {
+    if (through == passage::nobody_here) take_default_action(info, continues());
+    return;
+  }
+  const running_scope running{nullptr, -signal};
+  beneath.call(signal, info, context);
 }
 
 }  // namespace sigsafe::detail

@@ -26,6 +26,20 @@ bool disposition::is_ignored() const noexcept {
   return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN);
 }
 
+struct sigaction disposition::action(int flags, std::uint64_t mask) const noexcept {
+  struct sigaction made{};
+  made.sa_mask = signal_set::from_bits(mask).native();
+  made.sa_flags = flags & ~SA_SIGINFO;
+  const auto address = static_cast<std::uintptr_t>(word_ & ~takes_info);
+  if ((word_ & takes_info) != 0) {
+    made.sa_flags |= SA_SIGINFO;
+    made.sa_sigaction = reinterpret_cast<trampoline_function>(address);
+  } else {
+    made.sa_handler = reinterpret_cast<void (*)(int)>(address);
+  }
+  return made;
+}
+
 // The kernel passes all three arguments to both kinds, but control flow integrity does not let a
 // program do so.
 void disposition::call(int signal, siginfo_t& info, void* context) const noexcept {
