@@ -222,6 +222,41 @@ BOOST_AUTO_TEST_CASE(what_is_ignored_by_default_goes_on) {
   });
 }
 
+// The disposition is the default for a moment, which nobody may take for the program's.
+BOOST_AUTO_TEST_CASE(a_registration_meanwhile_does_not_adopt_the_default) {
+  check_in_child([] {
+    const pid_t stopping = fork();
+    if (stopping == 0) {
+      setpgid(0, 0);
+      signal(SIGTSTP, count_foreign);
+      std::optional<noting> first{std::in_place, SIGTSTP, test::note_arrival{}};
+      std::atomic<bool> done{false};
+      std::atomic<int> calls{1};
+      {
+        const defaulting handler{SIGTSTP, takes_default{&calls}};
+        std::thread registering{[&] {
+          test::block({SIGTSTP});
+          while (!done) const sigsafe::handler other{SIGTSTP, []() noexcept {}};
+        }};
+        for (int i = 0; i < 200; ++i) {
+          raise(SIGTSTP);
+          arrived.clear();
+        }
+        done = true;
+        registering.join();
+      }
+      first.reset();
+      struct sigaction left;
+      sigaction(SIGTSTP, nullptr, &left);
+      _exit(left.sa_handler == count_foreign ? 42 : 1);
+    }
+    int status = 0;
+    while (waitpid(stopping, &status, WUNTRACED) == stopping && WIFSTOPPED(status))
+      kill(stopping, SIGCONT);
+    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_stops_and_the_handler_goes_on_afterwards) {
   check_in_child([] {
     const pid_t stopping = fork();
