@@ -104,6 +104,26 @@ BOOST_AUTO_TEST_CASE(a_handler_that_signal_restores_goes_on_and_gets_its_flags_b
   })));
 }
 
+// What a foreign handler has left in the same place cannot be told from what the kernel writes.
+BOOST_AUTO_TEST_CASE(a_siginfo_that_a_foreign_handler_has_left_passes_once_at_most) {
+  BOOST_TEST(holds(in_resting_child([] {
+    struct sigaction theirs{};
+    theirs.sa_sigaction = [](int, siginfo_t*, void*) {};
+    theirs.sa_flags = SA_SIGINFO;
+    sigaction(SIGUSR1, &theirs, nullptr);
+    std::optional<sigsafe::handler<test::note_arrival>> usr1;
+    for (int value = 1; value <= 4; ++value) {
+      queue(SIGUSR1, value);
+      if (value > 1) continue;
+      usr1.emplace(SIGUSR1, test::note_arrival{});
+      save_and_restore(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR1, SIGUSR1}));
+    CHILD_REQUIRE((flags_of(SIGUSR1) & SA_SIGINFO) != 0);
+    CHILD_REQUIRE(arrived[2].si_code == SI_QUEUE && arrived[2].si_value.sival_int == 4);
+  })));
+}
+
 BOOST_AUTO_TEST_CASE(nothing_nests_in_a_handler_that_signal_restores) {
   BOOST_TEST(holds(in_resting_child([] {
     const handler usr2{SIGUSR2, {}};
