@@ -63,7 +63,8 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
   if (!signal_set::all().contains(signal)) return;  // a number that is no signal
   if (is_chaining_here(signal)) return;             // sigsafe has called it, and it calls back
   thread_state& thread = current_thread();
-  const bool runs_now = !is_deferrable(signal) || thread.held.load() == 0;
+  const bool deferrable = is_deferrable(signal);
+  const bool runs_now = !deferrable || thread.held.load() == 0;
   const signal_set wanted = runs_now ? signal_set::maskable() : closed_signals();
   const signal_set missing = wanted - block(wanted);
   repair_disposition(signal);
@@ -73,7 +74,7 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
     context = nullptr;
   }
   if (runs_now) {
-    if (is_deferrable(signal))
+    if (deferrable)
       run(signal, info, context, nullptr);
     else
       run_now(signal, info, context, nullptr);
