@@ -2,8 +2,8 @@
  * order. The signals a and b, with sigsafe handlers, F, maskable with a foreign handler, and NY
  * unmaskable ones with foreign handlers (with YS: of sigsafe) come once each, at any step. Their
  * handlers use guards: HG (a and b), FG and YG say which; see use_1() and on.
- *   PG              rule 16: the signal p comes too, with a handler of sigsafe that is not deferrable
- *                   and uses guards as FG says; P_CHAINS: a foreign function uses them, behind it
+ *   PG              rule 16: the signal p comes too; its handler is not deferrable, and uses guards
+ *                   as FG says; P_CHAINS: a foreign function uses them, behind it
  *   P_CHANGES       p becomes deferrable, or is so first and is not any more, at any time: the last
  *                   handler goes on another thread, and another one comes
  *   HANDLER_OPENS   the handler of a unblocks every signal first
@@ -69,7 +69,7 @@ bool deferrable;
 #endif
 #include "protocol.inc"
 
-byte pending = A | B_COMES | F_COMES | NP * P;        /* sent, or yet to be sent: the difference is not seen */
+byte pending = A | B_COMES | F_COMES | NP * P;  /* sent, or yet to be: it is not seen which */
 byte ran;
 bool in_sleep;                        /* in a system call that unblocks what the program blocks */
 byte called[LEVELS], caller[LEVELS];  /* what a body shall run, and the frame to go back to */
@@ -213,7 +213,11 @@ active proctype undeferrable() provided (ON_TOP) {
   LOCALS;
 end:
   do
-  :: atomic { !on_stack[_pid] && (pending & ~mask[0] & P) -> pending = pending & ~P; push(HANDLED) };
+  :: atomic {
+       !on_stack[_pid] && (pending & ~mask[0] & P) ->
+       pending = pending & ~P;
+       push(HANDLED)
+     };
      if
      :: deferrable -> x = P; trampoline()
      :: else -> run_undeferrable()
