@@ -24,7 +24,7 @@
 namespace sigsafe::detail {
 namespace {
 
-// Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
+// The mask is closed. What sigsafe has not added, or a subset guard names, others want blocked.
 bool is_blocked_by_others(int signal) noexcept {
   const thread_state& thread = current_thread();
   return !signal_set::from_bits(thread.added.load() & ~thread.named.load()).contains(signal);
@@ -56,7 +56,7 @@ bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
 bool run_or_requeue(siginfo_t& info) noexcept {
   if (!is_blocked_by_others(info.si_signo)) {
     if (comes_back_in_a_frame(info)) return false;
-    if (run_handlers(info.si_signo, info) == dispatched::ran) return true;
+    if (run_handlers(info.si_signo, info) != dispatched::no_handler) return true;
     if (is_replaced(info.si_signo)) {  // and would call the one that has replaced them once more
       run_without_handlers(info.si_signo, info);
       return true;
@@ -101,7 +101,7 @@ bool take_deferred() noexcept {
 
 namespace {
 
-/// Pre:      everything maskable is blocked, eager is raised by the caller, and nothing is held
+/// Pre:      the mask is closed, eager is raised by the caller, and nothing is held
 void dispatch_and_open() noexcept {
   const errno_saver saver;
   while (current_thread().has_deferred()) take_deferred();
@@ -123,14 +123,14 @@ void dispatch_deferred() noexcept {
   // Once more when a handler that changed the mask by itself has let one in behind it.
   while (current_thread().idle() && current_thread().has_deferred()) {
     if (is_resumed()) return;
-    close_mask();
+    close_mask(closed_signals());
     dispatch_and_open();
   }
 }
 
 void begin_first_eager() noexcept {
   current_thread().note_resumed();
-  close_mask();
+  close_mask(closed_signals());
 }
 
 void release_last_eager() noexcept {

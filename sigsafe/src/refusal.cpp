@@ -16,7 +16,7 @@ namespace sigsafe::detail {
 
 void refuse(int error, int signal, const char* why) {
   std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const auto name = signal_name(signal); !name.empty())
+  if (const char* const name = signal_name(signal); *name != '\0')
     text.append(" (").append(name).append(")");
   throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
 }
@@ -31,6 +31,10 @@ void require_consistent(const handler_base& handler) {
     refuse(EINVAL, *unmaskable.begin(),
            ".once is not for faults and SIGABRT, which may interrupt the removal of a handler; use "
            "a flag of your own");
+  if (wanted.once && !wanted.deferrable)
+    refuse(EINVAL, *handler.of_signals.begin(),
+           ".once contradicts .deferrable = false: such a handler may interrupt the removal of a "
+           "handler; use a flag of your own");
   if (wanted.thread != thread_id{} && !unmaskable.empty())
     refuse(EINVAL, *unmaskable.begin(),
            ".thread is not for faults and SIGABRT, which belong to the thread that caused them");
