@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <optional>
 
@@ -71,6 +72,14 @@ void foreign_crossed(int, siginfo_t* info, void*) {
 
 injector* entries_of = nullptr;
 
+std::uint64_t bits_of(const signal_set& signals) noexcept {
+  std::uint64_t bits;
+  const sigset_t native = signals.native();
+  static_assert(sizeof(native) >= sizeof(bits));
+  std::memcpy(&bits, &native, sizeof(bits));
+  return bits;
+}
+
 void note_sent(const burst& what) noexcept {
   for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
 }
@@ -93,18 +102,18 @@ void install_foreign(int signal, void (*function)(int, siginfo_t*, void*)) {
 const std::vector<variant>& variants() {
   const int queued = real_time_signal();
   static const std::vector<variant> all{
-      {"standard", {{first_signal, 0}}, true},
-      {"real-time", {{queued, 1}, {queued, 2}, {queued, 3}}, true},
-      {"both", {{queued, 1}, {first_signal, 0}}, true},
-      {"ignored", {{ignored_signal, 0}}, false},
-      {"fault", {{fault_signal, 0}}, false},
-      {"foreign-eager", {{foreign_eager_signal, 0}}, true},
-      {"foreign-lazy", {{foreign_lazy_signal, 0}}, true},
-      {"abort", {{abort_signal, 0}}, false},
-      {"abort-eager", {{abort_eager_signal, 0}}, true},
-      {"abort-lazy", {{abort_lazy_signal, 0}}, true},
-      {"abort-crossed", {{abort_crossed_signal, 0}}, false},
-      {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
+      {"standard", {{first_signal, 0}}, true, true},
+      {"real-time", {{queued, 1}, {queued, 2}, {queued, 3}}, true, true},
+      {"both", {{queued, 1}, {first_signal, 0}}, true, true},
+      {"ignored", {{ignored_signal, 0}}, false, true},
+      {"fault", {{fault_signal, 0}}, false, false},
+      {"foreign-eager", {{foreign_eager_signal, 0}}, true, true},
+      {"foreign-lazy", {{foreign_lazy_signal, 0}}, true, true},
+      {"abort", {{abort_signal, 0}}, false, false},
+      {"abort-eager", {{abort_eager_signal, 0}}, true, false},
+      {"abort-lazy", {{abort_lazy_signal, 0}}, true, false},
+      {"abort-crossed", {{abort_crossed_signal, 0}}, false, false},
+      {"second", {{second_signal, 0}}, true, true},  // the last one: for pairs only
   };
   return all;
 }
@@ -123,7 +132,7 @@ signal_set everything_blockable() noexcept {
 
 // Behind the report there is room for a trace.
 trial::child_report* trial::make_child_report() noexcept {
-  constexpr std::size_t size = sizeof(child_report) + sizeof(address) * injector::most_steps;
+  constexpr std::size_t size = sizeof(child_report) + sizeof(step) * injector::most_steps;
   void* const memory =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
@@ -155,6 +164,7 @@ trial::trial(const entry& what)
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
+  injector_.set_later(bits_of(everything_blockable()));
   // The first call of a handler takes another path than those behind it.
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),
@@ -211,7 +221,7 @@ const char* trial::learn(const trace* before, const shot* at, injector::learned&
   result = injector_.learn(&operate, this, before, at);
   if (child_->ended) {
     if (child_->wrong != nullptr) return child_->wrong;
-    const auto* const steps = reinterpret_cast<const address*>(child_ + 1);
+    const auto* const steps = reinterpret_cast<const step*>(child_ + 1);
     result.steps.assign({steps, child_->steps});
     result.fits = child_->steps < injector::most_steps;
   }
@@ -299,8 +309,8 @@ void end_child() noexcept {
   trial& mine = *the_trial;
   trial::child_report& report = *mine.child_;
   report.reached = mine.injector_.finish();
-  const std::span<const address> steps = mine.injector_.recorded();
-  auto* const copy = reinterpret_cast<address*>(&report + 1);
+  const std::span<const step> steps = mine.injector_.recorded();
+  auto* const copy = reinterpret_cast<step*>(&report + 1);
   for (std::size_t i = 0; i < steps.size(); ++i) copy[i] = steps[i];
   report.steps = static_cast<std::uint32_t>(steps.size());
   report.wrong = trial::check_thread(error);

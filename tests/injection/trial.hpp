@@ -13,7 +13,8 @@ namespace injection {
 struct variant {
   const char* name;
   std::vector<burst::arrival> arrivals;
-  bool wakes;  ///< an operation that sleeps
+  bool wakes;     ///< an operation that sleeps
+  bool maskable;  ///< all of it
   [[nodiscard]] burst what() const noexcept { return {arrivals}; }
 };
 /// The last one is the second signal of pairs.
@@ -39,12 +40,20 @@ class trial {
   /// The index at which the operation sleeps, or -1.
   [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
 
+  /// Whether this does the same at this instruction as at the next one: it only becomes pending.
+  [[nodiscard]] bool is_as_the_next(std::uint32_t index, const variant& what) const noexcept {
+    return what.maskable && whole_.is_as_the_next(index);
+  }
+
   const char* run(std::uint32_t index, const burst& what);
 
   /// Learns what is executed behind a burst; the instruction of the burst has the index 0.
   const char* learn_behind(std::uint32_t index, const burst& what);
   [[nodiscard]] std::uint32_t size_behind() const noexcept { return behind_.size(); }
   [[nodiscard]] address at_behind(std::uint32_t index) const noexcept { return behind_[index]; }
+  [[nodiscard]] bool behind_is_as_the_next(std::uint32_t index) const noexcept {
+    return behind_.is_as_the_next(index);
+  }
   /// A second burst behind the one that was learned.
   const char* run(std::uint32_t index, const burst& what, std::uint32_t second, const burst& then);
 

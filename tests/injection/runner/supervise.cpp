@@ -182,6 +182,7 @@ outcome carry_out(const program& tested, const order& wanted) {
   shared->kind = wanted.pairs ? sweep::pairs : sweep::singles;
   shared->variants = wanted.variants;
   shared->stride = wanted.stride;
+  shared->repeats = wanted.repeats ? 1 : 0;
 
   outcome result;
   for (;;) {
