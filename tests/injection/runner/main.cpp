@@ -195,7 +195,8 @@ class session {
     if (!subject.core) return;
     for (std::size_t i = 0; i < size; ++i) {
       ++sum_.steps;
-      const std::string wrong = step_and_send(with_.tested, list_, subject, i, SIGUSR1, "standard");
+      const std::string wrong =
+          step_and_send(with_.tested, list_, subject, steps, i, SIGUSR1, "standard");
       if (wrong.empty()) continue;
       fmt::print("VIOLATION in {}: {}, at instruction {}: {}\n", subject.name, wrong, i,
                  name_of(with_.tested.path, steps[i]));
