@@ -238,6 +238,12 @@ void injector::record(ucontext_t& context) noexcept {
   plant_entries(true, here);
 }
 
+bool injector::is_later(const burst& what) const noexcept {
+  for (const burst::arrival& each : what.arrivals)
+    if ((later_ >> (each.signal - 1) & 1) == 0) return false;
+  return true;
+}
+
 bool injector::pends(const ucontext_t& context) const noexcept {
   std::uint64_t mask;
   static_assert(sizeof(context.uc_sigmask) >= sizeof(mask));

@@ -79,6 +79,7 @@ class injector {
   void set_waker(const burst* waker) noexcept { waker_ = waker; }
   /// The signals of which a trace says where they would only become pending; none at first.
   void set_later(std::uint64_t mask) noexcept { later_ = mask; }
+  [[nodiscard]] bool is_later(const burst& what) const noexcept;
 
   /// Runs operation and records its trace behind the shot, or its whole trace without one: `at`
   /// then holds the first instruction. With a waker, `slept` is the index where it was sent.
