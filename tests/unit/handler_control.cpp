@@ -16,6 +16,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/foreign.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -29,22 +30,9 @@ using noting = sigsafe::handler<test::note_arrival>;
 using test::check_in_child;
 using test::check_kills;
 
-std::atomic<int> foreign_calls{0};
-void count_foreign(int) { ++foreign_calls; }
-
-struct sigaction found_by_foreign;
-void foreign_that_chains(int signal, siginfo_t* info, void* context) {
-  ++foreign_calls;
-  found_by_foreign.sa_sigaction(signal, info, context);
-}
-
-void install_foreign_that_chains(int signal) {
-  struct sigaction action{};
-  action.sa_sigaction = foreign_that_chains;
-  action.sa_flags = SA_SIGINFO;
-  sigfillset(&action.sa_mask);
-  CHILD_REQUIRE(sigaction(signal, &action, &found_by_foreign) == 0);
-}
+using test::count_foreign;
+using test::foreign_calls;
+using test::install_foreign_that_chains;
 
 /// Takes the default action of every signal but the first.
 struct takes_default {
