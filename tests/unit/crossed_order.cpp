@@ -186,14 +186,16 @@ BOOST_FIXTURE_TEST_SUITE(crossed_order, test::clean_thread)
 BOOST_AUTO_TEST_CASE(each_is_called_once_and_what_stood_there_first_is_not_lost) {
   for_all([](const crossing& one, hold kind) {
     for (const bool chains : {false, true})
-      for (const bool by_signal : {false, true})
+      for (const bool by_signal : {false, true}) {
+        if (by_signal && kind != hold::none) continue;
         BOOST_TEST_CONTEXT("chaining " << chains << ", put back by signal() " << by_signal)
-    BOOST_TEST(test::holds(in_resting_child([&] {
-      signal(SIGUSR1, stood_first);
-      stage all{chains ? chaining : sigsafe::handler_options{}, by_signal};
-      all.play(one.steps);
-      check_called(chains ? one.chaining : one.plain, kind);
-    })));
+        BOOST_TEST(test::holds(in_resting_child([&] {
+          signal(SIGUSR1, stood_first);
+          stage all{chains ? chaining : sigsafe::handler_options{}, by_signal};
+          all.play(one.steps);
+          check_called(chains ? one.chaining : one.plain, kind);
+        })));
+      }
   });
 }
 
