@@ -167,11 +167,12 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
   const outcome all = run_all(newest, signal_info{info, context}, generation, turn::handlers);
   if (all.passed_on) return dispatched::ran;
   const bool chains = all.chain || !(all.ran || all.drop);
-  if (all.reports && (chains || signal == SIGABRT || watch.is_hopeless()))
+  const bool hopeless = !chains && watch.is_hopeless();
+  if (all.reports && (chains || hopeless || signal == SIGABRT))
     crash(signal, info, context, frame, watch, chains && watch.is_again());
   else if (chains)
     run_previous(signal, info, context, frame, continued);
-  else if (!all.reports && watch.is_hopeless())
+  else if (hopeless)
     take_default_action(info, continued);
   return dispatched::ran;
 }

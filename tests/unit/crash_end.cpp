@@ -161,6 +161,19 @@ BOOST_AUTO_TEST_CASE(the_default_action_is_taken_at_the_instruction_that_crashed
 #endif
 }
 
+BOOST_AUTO_TEST_CASE(it_is_so_behind_a_function_that_leaves_the_signal_open) {
+  int status = 0;
+  const std::vector<stop> stops = stops_of(SIGSEGV, status, [] {
+    install_previous(SIGSEGV, [](int, siginfo_t*, void*) {}, SA_NODEFER);
+    const crash_handler crash{[](const crash_info&) noexcept {}};
+    crash_at(nullptr);
+  });
+  BOOST_TEST((WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
+  BOOST_REQUIRE(stops.size() == 3U);  // twice by itself, and then to end
+  BOOST_TEST(stops[2].code == stops[0].code);
+  BOOST_TEST(stops[2].program_counter == stops[0].program_counter);
+}
+
 BOOST_AUTO_TEST_CASE(a_signal_from_outside_is_reported_and_kills) {
   int ready[2];
   BOOST_REQUIRE(pipe(ready) == 0);
