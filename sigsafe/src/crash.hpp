@@ -4,8 +4,6 @@
 
 #include <signal.h>
 
-#include <cstdint>
-
 #include <sigsafe/crash.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
@@ -23,7 +21,6 @@ class crash_report {
 
  private:
   crash_info crash_;
-  std::uint32_t generation_;
   signal_set mask_;
 };
 

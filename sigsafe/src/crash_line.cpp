@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <ucontext.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include <sigsafe/crash.hpp>
 #include <sigsafe/signal_info.hpp>
+#include <sigsafe/src/crash_trace.hpp>
 #include <sigsafe/src/line.hpp>
 #include <sigsafe/src/system/mappings.hpp>
 #include <sigsafe/src/system/system.hpp>
@@ -22,65 +21,6 @@ namespace {
 
 using system::place;
 using text_line = line<2048>;  // less than PIPE_BUF: one write is one piece, also in a pipe
-
-constexpr std::size_t most_callers = 24;
-
-const mcontext_t* registers_of(const crash_info& crash) noexcept {
-  const auto* const context = static_cast<const ucontext_t*>(crash.signal().context());
-  return context != nullptr ? &context->uc_mcontext : nullptr;
-}
-
-// A call through a bad pointer has made no frame yet.
-std::uintptr_t caller_without_frame(const mcontext_t& registers) noexcept {
-#if defined(SIGSAFE_LINK_REGISTER)
-  return static_cast<std::uintptr_t>(SIGSAFE_LINK_REGISTER(registers));
-#else
-  const auto top = static_cast<std::uintptr_t>(SIGSAFE_STACK_POINTER(registers));
-  std::uintptr_t caller = 0;
-  system::copy_from(reinterpret_cast<const void*>(top), &caller, sizeof(caller));
-  return caller;
-#endif
-}
-
-// The frames lie one above the other, from the stack pointer on. What does not is no frame.
-std::size_t walk(const mcontext_t& registers, place* to, std::size_t size) noexcept {
-  struct {
-    std::uintptr_t frame, caller;
-  } record;
-  auto frame = static_cast<std::uintptr_t>(SIGSAFE_FRAME_POINTER(registers));
-  auto above = static_cast<std::uintptr_t>(SIGSAFE_STACK_POINTER(registers));
-  std::size_t found = 0;
-  while (found < size && frame >= above && frame % sizeof(frame) == 0) {
-    const auto* const words = reinterpret_cast<const std::uintptr_t*>(frame);
-    if (!system::copy_from(words + SIGSAFE_FRAME_RECORD, &record, sizeof(record))) break;
-    to[found++].address = record.caller;
-    above = frame + 1;
-    frame = record.frame;
-  }
-  return found;
-}
-
-// The program counter, and behind it who called; looked up.
-struct trace {
-  place pc{};
-  place callers[most_callers + 1]{};
-  std::size_t first = 0;
-  std::size_t end = 0;
-
-  explicit trace(const crash_info& crash) noexcept {
-    const mcontext_t* const registers = registers_of(crash);
-    if (registers == nullptr) return;
-    pc.address = crash.program_counter();
-    callers[0].address = caller_without_frame(*registers);
-    end = 1 + walk(*registers, callers + 1, most_callers);
-    system::find_objects(&pc, 1);
-    system::find_objects(callers, end);
-    first = pc.is_code ? 1 : 0;
-    const auto* const no_code = std::find_if_not(callers + first, callers + end,
-                                                 [](const place& each) { return each.is_code; });
-    end = static_cast<std::size_t>(no_code - callers);
-  }
-};
 
 void append(text_line& out, const place& code) noexcept {
   if (code.object[0] == '\0') return out.append_hexadecimal(code.address);
@@ -113,11 +53,11 @@ void append_thread(text_line& out) noexcept {
   out.append_number(getpid());
 }
 
-void append_trace(text_line& out, const trace& found) noexcept {
-  if (found.end > found.first) out.append(", returns to");
-  for (std::size_t i = found.first; i < found.end; ++i) {
+void append_callers(text_line& out, const crash_trace& trace) noexcept {
+  if (trace.begin() != trace.end()) out.append(trace.is_guessed() ? ", perhaps" : ", returns to");
+  for (const place& caller : trace) {
     out.append(" ");
-    append(out, found.callers[i]);
+    append(out, caller);
   }
 }
 
@@ -139,12 +79,12 @@ bool write_crash_line(const crash_info& crash, int fd, crash_line_kind kind) noe
   append_signal(out, crash.signal());
   out.append(", pc ");
   if (kind == crash_line_kind::whole) {
-    const trace found{crash};
-    append(out, found.pc);
+    const crash_trace trace{crash};
+    append(out, trace.pc());
     append_thread(out);
-    append_trace(out, found);
+    append_callers(out, trace);
   } else {
-    out.append_hexadecimal(crash.program_counter());
+    out.append_hexadecimal(program_counter(crash));
     append_thread(out);
     out.append("; the crash handler has crashed, too");
   }
@@ -156,16 +96,16 @@ bool write_crash_line(const crash_info& crash, int fd, crash_line_kind kind) noe
 namespace sigsafe {
 
 std::uintptr_t crash_info::program_counter() const noexcept {
-  const mcontext_t* const registers = detail::registers_of(*this);
-  if (registers == nullptr) return 0;
-  return static_cast<std::uintptr_t>(SIGSAFE_PROGRAM_COUNTER(*registers));
+  return detail::program_counter(*this);
 }
 
 std::size_t crash_info::return_addresses(std::uintptr_t* to, std::size_t size) const noexcept {
-  const detail::trace found{*this};
-  const std::size_t count = std::min(size, found.end - found.first);
-  for (std::size_t i = 0; i < count; ++i) to[i] = found.callers[found.first + i].address;
-  return count;
+  const detail::crash_trace trace{*this};
+  std::size_t found = 0;
+  if (trace.is_guessed()) return found;
+  for (const detail::system::place& caller : trace)
+    if (found < size) to[found++] = caller.address;
+  return found;
 }
 
 bool crash_info::write_to(int fd) const noexcept {

@@ -38,7 +38,7 @@ inline std::vector<std::string> lines_of(const std::string& text) {
 }
 
 /// One instruction that writes there, always the same.
-[[gnu::noinline, gnu::no_sanitize("undefined", "address")]] inline void crash_at(char* where) {
+__attribute__((noinline, no_sanitize("undefined", "address"))) inline void crash_at(char* where) {
   *static_cast<volatile char*>(where) = 1;
 }
 

@@ -74,6 +74,11 @@ void* volatile return_of_outer;
   asm volatile("");
 }
 
+[[gnu::noinline]] void abort_here() {
+  return_of_inner = __builtin_return_address(0);
+  std::abort();
+}
+
 std::string in_this_program(void* address) {
   Dl_info found;
   CHILD_REQUIRE(dladdr(address, &found) != 0);
@@ -147,6 +152,24 @@ BOOST_AUTO_TEST_CASE(a_call_of_what_is_no_code_names_the_caller) {
               }),
               SIGSEGV, "SIGSEGV (code 1) at address 0x0, pc 0x0, thread ",
               "returns to unit_crash+");
+}
+
+BOOST_AUTO_TEST_CASE(who_aborted_is_guessed_where_there_are_no_frame_pointers) {
+#if defined(__x86_64__)
+  const child_end end = in_clean_child([] {
+    static int ends[2];
+    CHILD_REQUIRE(pipe(ends) == 0);
+    const crash_handler crash{[](const crash_info& info) noexcept {
+      CHILD_REQUIRE(info.write_to(ends[1]));
+      char text[4096] = {};
+      CHILD_REQUIRE(read(ends[0], text, sizeof(text) - 1) > 0);
+      CHILD_REQUIRE(std::string{text}.find(" " + in_this_program(return_of_inner)) !=
+                    std::string::npos);
+    }};
+    abort_here();
+  });
+  BOOST_TEST((end.killed_by(SIGABRT) && end.errors.empty()), end);
+#endif
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_stack_is_reported_all_the_same) {
