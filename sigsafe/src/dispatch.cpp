@@ -23,6 +23,7 @@
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -34,6 +35,7 @@ struct outcome {
   bool drop = false;       // one has just gone, and wants the signal ignored
   bool passed_on = false;  // they run on another thread
   bool reports = false;    // one is for crashes
+  bool quiet = false;      // they are not deferrable
 
   outcome& operator|=(outcome other) noexcept {
     ran |= other.ran;
@@ -41,6 +43,7 @@ struct outcome {
     drop |= other.drop;
     passed_on |= other.passed_on;
     reports |= other.reports;
+    quiet |= other.quiet;
     return *this;
   }
 };
@@ -105,7 +108,9 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
     return {.reports = handler.reports_crashes};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
-  if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
+  const bool quiet = is_undeferrable(node);
+  if (pass_on(target_of(node, generation), info.native()))
+    return {.passed_on = true, .quiet = quiet};
   // Two threads may have come this far. For the second the handler has gone already.
   if (wanted.once && handler.called.exchange(1, std::memory_order_relaxed) != 0)
     return {.drop = wanted.at_end == at_end::ignore};
@@ -117,7 +122,7 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
     const registration_lock registering;
     retire(handler);
   }
-  return {.ran = true, .chain = wanted.chain};
+  return {.ran = true, .chain = wanted.chain, .quiet = quiet};
 }
 
 // Pins a handler before it unpins the one that ran, and goes on from there.
@@ -165,7 +170,8 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
   if (newest == nullptr) return dispatched::no_handler;
   fault_watch watch{signal, info, context};
   const outcome all = run_all(newest, signal_info{info, context}, generation, turn::handlers);
-  if (all.passed_on) return dispatched::ran;
+  const dispatched how = all.quiet ? dispatched::ran_quietly : dispatched::ran;
+  if (all.passed_on) return how;
   const bool chains = all.chain || !(all.ran || all.drop);
   const bool hopeless = !chains && watch.is_hopeless();
   if (all.reports && (chains || hopeless || signal == SIGABRT))
@@ -174,7 +180,7 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
     run_previous(signal, info, context, frame, continued);
   else if (hopeless)
     take_default_action(info, continued);
-  return dispatched::ran;
+  return how;
 }
 
 }  // namespace
@@ -186,15 +192,15 @@ bool needs_frame(int signal) noexcept {
 dispatched run_handlers(int signal, siginfo_t& info) noexcept {
   const eager_scope eager;
   const dispatched outcome = run_registered(signal, info, nullptr, nullptr);
-  announce_arrival(signal);
+  if (outcome != dispatched::ran_quietly) announce_arrival(signal);
   return outcome;
 }
 
 void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   const eager_scope eager;
-  if (run_registered(signal, info, context, frame) == dispatched::no_handler)
-    run_unhandled(signal, info, context, frame);
-  announce_arrival(signal);
+  const dispatched outcome = run_registered(signal, info, context, frame);
+  if (outcome == dispatched::no_handler) run_unhandled(signal, info, context, frame);
+  if (outcome != dispatched::ran_quietly) announce_arrival(signal);
 }
 
 }  // namespace sigsafe::detail

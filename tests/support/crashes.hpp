@@ -42,6 +42,13 @@ __attribute__((noinline, no_sanitize("undefined", "address"))) inline void crash
   *static_cast<volatile char*>(where) = 1;
 }
 
+/// A call of what is no code.
+__attribute__((noinline, no_sanitize("undefined", "address"))) inline void call_nowhere() {
+  void (*volatile nowhere)() = nullptr;
+  nowhere();
+  asm volatile("");  // no tail call
+}
+
 inline constexpr std::size_t page_size = 4096;
 
 inline char* new_page(int protection) {

@@ -147,8 +147,7 @@ BOOST_AUTO_TEST_CASE(the_line_names_the_thread_the_instruction_and_who_called) {
 BOOST_AUTO_TEST_CASE(a_call_of_what_is_no_code_names_the_caller) {
   is_reported(in_clean_child([] {
                 const crash_handler crash;
-                void (*volatile nowhere)() = nullptr;
-                nowhere();
+                test::call_nowhere();
               }),
               SIGSEGV, "SIGSEGV (code 1) at address 0x0, pc 0x0, thread ",
               "returns to unit_crash+");
