@@ -17,6 +17,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -478,6 +479,62 @@ BOOST_AUTO_TEST_CASE(what_its_function_throws_leaves_the_rest_for_the_next_call)
     CHILD_REQUIRE(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0);
     CHILD_REQUIRE(sigsafe::reap_all() == 1);
   });
+}
+
+// Runs a function as the first process of a PID namespace, where the machine lets us make one.
+template <class F>
+void check_as_pid_1(F function) {
+  const test::child_end ended = test::in_child([&] {
+    constexpr int not_allowed = 77;
+    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
+      _exit(not_allowed);
+    const pid_t first = fork();
+    CHILD_REQUIRE(first >= 0);
+    if (first == 0) {
+      CHILD_REQUIRE(getpid() == 1);
+      function();
+      _exit(0);
+    }
+    int status = 0;
+    CHILD_REQUIRE(waitpid(first, &status, 0) == first);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+  });
+  if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 77)
+    std::puts("SKIPPED: a case of reap_all, as this machine lets us make no PID namespace");
+  else
+    BOOST_CHECK_MESSAGE(ended.succeeded(), ended);
+}
+
+BOOST_AUTO_TEST_CASE(pid_1_reaps_all) {
+  check_as_pid_1([] {
+    test::cloexec_pipe out;
+    sigsafe::child forks_away = sigsafe::spawn({"sh", "-c", "(exit 5) & (exit 5) & echo; exit 6"},
+                                               {.output = out.writer()});
+    CHILD_REQUIRE(out.read_all() == "\n");
+    int orphans = 0;
+    siginfo_t info;
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0)
+      sigsafe::reap_all([&](pid_t, exit_status) { ++orphans; });
+    CHILD_REQUIRE(errno == ECHILD && orphans <= 2);
+    CHILD_REQUIRE(forks_away.wait().code() == 6);
+    waiting_program killed_by_destructor;
+  });
+}
+
+// The numbers that a namespace gives its processes are not those that their parent sees.
+BOOST_AUTO_TEST_CASE(a_child_that_is_pid_1_of_its_own_has_the_number_that_its_parent_sees) {
+  const test::child_end ended = test::in_child([] {
+    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) _exit(77);
+    sigsafe::child first = sigsafe::spawn({"sh", "-c", "[ $$ = 1 ] && exit 4"});
+    CHILD_REQUIRE(first.pid() > 1 && kill(first.pid(), 0) == 0);
+    await_zombie(first);
+    CHILD_REQUIRE(sigsafe::reap_all([](pid_t, exit_status) { CHILD_REQUIRE(false); }) == 1);
+    CHILD_REQUIRE(first.try_wait().code() == 4);
+  });
+  if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 77)
+    std::puts("SKIPPED: a case of reap_all, as this machine lets us make no PID namespace");
+  else
+    BOOST_CHECK_MESSAGE(ended.succeeded(), ended);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
