@@ -111,7 +111,8 @@ BOOST_AUTO_TEST_CASE(only_its_own_status_is_taken) {
 BOOST_AUTO_TEST_CASE(a_status_that_a_library_has_taken_is_unknown) {
   check_in_child([] {
     waiting_program running;
-    std::thread library{[] { CHILD_REQUIRE(waitpid(-1, nullptr, 0) > 0); }};
+    // Whoever comes first gets it.
+    std::thread library{[] { CHILD_REQUIRE(waitpid(-1, nullptr, 0) > 0 || errno == ECHILD); }};
     running.let_end();
     const exit_status end = running.program.wait();
     library.join();
@@ -368,7 +369,7 @@ BOOST_AUTO_TEST_CASE(several_threads_wait_for_one) {
 
 BOOST_AUTO_TEST_CASE(a_forked_process_is_not_the_parent) {
   check_in_child([] {
-    waiting_program running;
+    waiting_program running, other;
     std::optional<sigsafe::child> ended = sigsafe::spawn({"true"});
     await_zombie(*ended);
     const pid_t forked = fork();
@@ -378,13 +379,15 @@ BOOST_AUTO_TEST_CASE(a_forked_process_is_not_the_parent) {
       CHILD_REQUIRE(ended->wait().unknown());
       CHILD_REQUIRE(sigsafe::reap_children() == 0);
       ended.reset();
-      running.program = sigsafe::spawn({"true"});  // its own; the parent's is let go
-      CHILD_REQUIRE(running.program.wait().success());
+      other.program = sigsafe::spawn({"true"});  // its own; the parent's is let go
+      CHILD_REQUIRE(other.program.wait().success());
       _exit(0);
     }
     int status = 0;
     CHILD_REQUIRE(waitpid(forked, &status, 0) == forked && status == 0);
     CHILD_REQUIRE(!running.program.try_wait());
+    other.let_end();
+    CHILD_REQUIRE(other.program.wait().success());
     CHILD_REQUIRE(ended->wait().success());
   });
 }
@@ -422,6 +425,18 @@ BOOST_AUTO_TEST_CASE(others_go_to_the_function_and_live_children_to_their_object
     CHILD_REQUIRE(calls == 1);
     CHILD_REQUIRE(mine.try_wait().code() == 1);
     CHILD_REQUIRE(sigsafe::reap_all() == 0 && !test::has_children());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(children_whose_status_was_taken_are_told_too) {
+  check_in_child([] {
+    exit_status told;
+    std::atomic<int> calls{0};
+    sigsafe::child program = sigsafe::spawn({"true"});
+    program.on_exit(counted_end{&calls, &told});
+    CHILD_REQUIRE(waitpid(-1, nullptr, 0) == program.pid());
+    CHILD_REQUIRE(sigsafe::reap_all([](pid_t, exit_status) { CHILD_REQUIRE(false); }) == 1);
+    CHILD_REQUIRE(calls == 1 && told.unknown());
   });
 }
 
