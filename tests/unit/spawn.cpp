@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(no_descriptor_left_is_an_error) {
     limit.rlim_cur = 64;
     CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     // UBSan looks at the type of an object of the standard library once, and needs a pipe for it.
-    error_of({"/nowhere"});
+    CHILD_REQUIRE(says(error_of({"/nowhere"}), ENOENT, "cannot run"));
     std::vector<int> taken;
     for (int fd; (fd = dup(0)) >= 0;) taken.push_back(fd);
     try {
