@@ -1,13 +1,14 @@
 #include <sigsafe/process.hpp>
 
 #include <errno.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,8 +27,10 @@ namespace sigsafe {
 namespace detail {
 namespace {
 
-[[noreturn]] void refuse(int error, const std::string& text) {
-  throw std::system_error(error, std::generic_category(), "sigsafe: " + text);
+[[noreturn]] void refuse(int error, std::initializer_list<std::string_view> parts) {
+  std::string text = "sigsafe: ";
+  for (const std::string_view each : parts) text += each;
+  throw std::system_error(error, std::generic_category(), text);
 }
 
 // ---- what did not work
@@ -62,23 +65,23 @@ const char* advice_on_execution(int error) noexcept {
 
 [[noreturn]] void refuse(const system::start_failure& failure, const char* name) {
   using system::start_step;
-  const std::string program = failure.path != nullptr ? failure.path : name;
+  const std::string_view program = failure.path != nullptr ? failure.path : name;
   switch (failure.step) {
     case start_step::execution:
-      refuse(failure.error, "cannot run " + program + ": " + advice_on_execution(failure.error));
+      refuse(failure.error, {"cannot run ", program, ": ", advice_on_execution(failure.error)});
     case start_step::directory:
-      refuse(failure.error, "cannot start " + std::string{name} + " in the directory " + program);
+      refuse(failure.error, {"cannot start ", name, " in the directory ", program});
     case start_step::descriptor:
-      refuse(failure.error, "cannot give " + program + " its descriptor " +
-                                std::to_string(failure.descriptor) +
-                                ": is what it comes from open, and is the number below "
-                                "RLIMIT_NOFILE?");
+      refuse(failure.error,
+             {"cannot give ", program, " its descriptor ", std::to_string(failure.descriptor),
+              ": is what it comes from open, and is the number below "
+              "RLIMIT_NOFILE?"});
     case start_step::group:
-      refuse(failure.error, "cannot put " + program +
-                                " into its process group: there is no such group in this session");
-    case start_step::session: refuse(failure.error, "cannot begin a session for " + program);
+      refuse(failure.error, {"cannot put ", program,
+                             " into its process group: there is no such group in this session"});
+    case start_step::session: refuse(failure.error, {"cannot begin a session for ", program});
     default:
-      refuse(failure.error, "cannot start " + program + ": " + advice_on_process(failure.error));
+      refuse(failure.error, {"cannot start ", program, ": ", advice_on_process(failure.error)});
   }
 }
 
@@ -117,27 +120,25 @@ std::vector<const char*> environment_of(const spawn_options& options) {
   return all;
 }
 
+// In ascending order.
+void add(std::vector<passed_descriptor>& all, int number, descriptor_source from) {
+  if (number < 0)
+    refuse(EBADF, {"spawn: ", std::to_string(number), " is no number of a descriptor"});
+  auto place = all.begin();
+  while (place != all.end() && place->number < number) ++place;
+  if (place != all.end() && place->number == number)
+    refuse(EINVAL, {"spawn: the child's descriptor ", std::to_string(number),
+                    " is named twice in the options"});
+  all.insert(place, {number, from});
+}
+
 std::vector<passed_descriptor> descriptors_of(const spawn_options& options) {
   std::vector<passed_descriptor> all;
-  const auto add = [&](int number, descriptor_source from) {
-    if (!from.is_inherited()) all.push_back({number, from});
-  };
-  add(STDIN_FILENO, options.input);
-  add(STDOUT_FILENO, options.output);
-  add(STDERR_FILENO, options.error);
-  for (const passed_descriptor& each : options.descriptors) {
-    if (each.number < 0)
-      refuse(EBADF, "spawn: " + std::to_string(each.number) + " is no number of a descriptor");
-    all.push_back({each.number, each.from.is_inherited() ? each.number : each.from});
-  }
-  const auto lower = [](const passed_descriptor& a, const passed_descriptor& b) {
-    return a.number < b.number;
-  };
-  std::sort(all.begin(), all.end(), lower);
-  for (std::size_t i = 1; i < all.size(); ++i)
-    if (all[i - 1].number == all[i].number)
-      refuse(EINVAL, "spawn: the child's descriptor " + std::to_string(all[i].number) +
-                         " is named twice in the options");
+  if (!options.input.is_inherited()) add(all, STDIN_FILENO, options.input);
+  if (!options.output.is_inherited()) add(all, STDOUT_FILENO, options.output);
+  if (!options.error.is_inherited()) add(all, STDERR_FILENO, options.error);
+  for (const passed_descriptor& each : options.descriptors)
+    add(all, each.number, each.from.is_inherited() ? each.number : each.from);
   return all;
 }
 
@@ -152,8 +153,8 @@ std::vector<const char*> pointers(const std::vector<std::string>& strings) {
 
 char* copy_of_text(const char* text, std::size_t size) {
   if (std::memchr(text, '\0', size) != nullptr)
-    refuse(EINVAL, "a string for a program has a zero in it, and the program would see only \"" +
-                       std::string{text} + "\"");
+    refuse(EINVAL, {"a string for a program has a zero in it, and the program would see only \"",
+                    text, "\""});
   char* const copy = new char[size + 1];
   std::memcpy(copy, text, size);
   copy[size] = '\0';
@@ -166,11 +167,11 @@ child spawn(const string_list& arguments, const spawn_options& options, location
   if (detail::current_thread().running.load() != nullptr)
     panic("spawn inside a handler would allocate; set a flag and spawn outside", where);
   if (arguments.size() == 0)
-    detail::refuse(EINVAL, "spawn: there are no arguments; the first one is the program's name");
+    detail::refuse(EINVAL, {"spawn: there are no arguments; the first one is the program's name"});
   if (!detail::system::has_process_descriptors())
     detail::refuse(ENOSYS,
-                   "spawn needs pidfds that waitid knows: Linux 5.4 or newer, and no filter "
-                   "that forbids them");
+                   {"spawn needs pidfds that waitid knows: Linux 5.4 or newer, and no filter that "
+                    "forbids them"});
   detail::ensure_page();
   detail::reap_detached();
 
