@@ -12,6 +12,7 @@
 //   place      where the thread is registered as a sleeper, or null (src/sleepers.hpp)
 //   id         this thread's number, known in the process of the generation id_of
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
+//   watched    its end is watched: it gives back what it has deferred then (src/thread_end.cpp)
 //   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
 //
 // State table (held and eager as above):
@@ -57,6 +58,7 @@ struct thread_state {
   relaxed<const void*> place;
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
+  relaxed<std::uint32_t> watched;
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }
