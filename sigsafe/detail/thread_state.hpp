@@ -14,6 +14,7 @@
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
 //   info       the deferred signal; one is enough, because a deferral closes the mask
 //   sleep_goes_on  1 when a signal that is not deferrable interrupted this thread's sleep (rule 16)
+//   watched    its end is watched: it gives back what it has deferred then (src/thread_end.cpp)
 //
 // State table (held and eager as above):
 //
@@ -59,6 +60,7 @@ struct thread_state {
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
   relaxed<std::uint32_t> sleep_goes_on;
+  relaxed<std::uint32_t> watched;
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }

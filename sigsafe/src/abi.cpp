@@ -47,6 +47,7 @@ static_assert(offsetof(thread_state, place) == 56 + word);
 static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
 static_assert(offsetof(thread_state, info) == 312 + 2 * word);
 static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
+static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);

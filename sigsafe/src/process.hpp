@@ -66,8 +66,14 @@ class registration_lock {
   }
 };
 
+/// The number of a process that has none yet.
+std::uint32_t new_generation() noexcept;
+
 /// A number that differs from those of all processes that this one was forked from; never 0.
 /// Pre:      ensure_page
-std::uint32_t process_generation() noexcept;
+inline std::uint32_t process_generation() noexcept {
+  const std::uint32_t known = page().generation.load(std::memory_order_relaxed);
+  return known != 0 ? known : new_generation();
+}
 
 }  // namespace sigsafe::detail

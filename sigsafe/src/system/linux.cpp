@@ -24,7 +24,6 @@
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
-#include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 
@@ -67,26 +66,6 @@ void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
 }  // namespace sigsafe::detail
 
 namespace sigsafe::detail::system {
-
-// The kernel's own call: pthread_sigmask goes through masks of 128 bytes, of which the kernel knows
-// 8, in order to filter out the C library's signals, which no set of ours contains. Only
-// ThreadSanitizer must see pthread_sigmask: it keeps signals back until a call that it intercepts.
-signal_set change_mask(int how, signal_set signals) noexcept {
-#if SIGSAFE_TSAN
-  const sigset_t change = signals.native();
-  sigset_t native_before;
-  const bool failed = pthread_sigmask(how, &change, &native_before) != 0;
-  const signal_set before{native_before};
-#else
-  const std::uint64_t bits = signals.bits();
-  std::uint64_t bits_before = 0;
-  const bool failed = syscall(SYS_rt_sigprocmask, how, &bits, &bits_before, kernel_mask_size) != 0;
-  const signal_set before = signal_set::from_bits(bits_before);
-#endif
-  if (failed) [[unlikely]]
-    panic("rt_sigprocmask failed, which it does not do for valid arguments", {nullptr, 0});
-  return before;
-}
 
 int own_thread() noexcept { return static_cast<int>(syscall(SYS_gettid)); }
 

@@ -1,6 +1,7 @@
 // What sigsafe needs of the system beyond POSIX, behind one interface. One .cpp file for each
-// system implements it, and no other file calls what is not in POSIX. The futex functions belong
-// here too; inline code of users calls them, so they are declared in detail/futex.hpp.
+// system implements it, and no other file calls what is not in POSIX; what must be in line is in a
+// header beside it. The futex functions belong here too; inline code of users calls them, so they
+// are declared in detail/futex.hpp.
 //
 // All of it but map_wiped_by_fork is async-signal-safe and thread-safe.
 #pragma once
@@ -14,15 +15,9 @@
 #include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/system/linux_mask.hpp>  // IWYU pragma: export
 
 namespace sigsafe::detail::system {
-
-/// How many bytes of uc_sigmask in a signal frame are the kernel's. A sigset_t is larger.
-inline constexpr std::size_t kernel_mask_size = 8;
-
-/// Changes the calling thread's mask as pthread_sigmask does (SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK);
-/// returns the mask before.
-signal_set change_mask(int how, signal_set signals) noexcept;
 
 /// The kernel's number of the calling thread.
 int own_thread() noexcept;
