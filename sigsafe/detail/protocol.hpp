@@ -17,7 +17,8 @@ SIGSAFE_API void begin_first_eager() noexcept;
 SIGSAFE_API void release_last_eager() noexcept;
 
 /// Blocks the maskable signals of a set, until every subset guard that names them is released.
-SIGSAFE_API void hold_subset(signal_set signals) noexcept;
+/// Returns the mask before.
+SIGSAFE_API signal_set hold_subset(signal_set signals) noexcept;
 SIGSAFE_API void release_subset(signal_set signals) noexcept;
 
 }  // namespace sigsafe::detail

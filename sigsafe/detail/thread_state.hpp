@@ -13,6 +13,8 @@
 //   id         this thread's number, known in the process of the generation id_of
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
 //   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
+//   discarders live discard guards for SIGPIPE and for SIGXFSZ
+//   found      0, or the process in which one of these was pending when the first such guard began
 //
 // State table (held and eager as above):
 //
@@ -57,6 +59,8 @@ struct thread_state {
   relaxed<const void*> place;
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
+  relaxed<std::uint32_t> discarders[2];
+  relaxed<std::uint32_t> found[2];
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }

@@ -44,6 +44,8 @@ static_assert(offsetof(thread_state, running) == 56);
 static_assert(offsetof(thread_state, place) == 56 + word);
 static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
 static_assert(offsetof(thread_state, info) == 312 + 2 * word);
+static_assert(offsetof(thread_state, discarders) == 440 + 2 * word);
+static_assert(offsetof(thread_state, found) == 448 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);

@@ -112,6 +112,16 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   return sent ? 0 : EPERM;
 }
 
+// A time of 0 has the same form in every width of time_t.
+bool take_pending(signal_set signals, siginfo_t& info) noexcept {
+  const errno_saver saver;
+  const std::uint64_t bits = signals.bits();
+  constexpr struct {
+    __kernel_long_t seconds, nanoseconds;
+  } at_once{0, 0};
+  return syscall(SYS_rt_sigtimedwait, &bits, &info, &at_once, kernel_mask_size) > 0;
+}
+
 int send_to_thread(std::uint32_t thread, int signal) noexcept {
   const errno_saver saver;
   return syscall(SYS_tgkill, getpid(), thread, signal) == 0 ? 0 : errno;

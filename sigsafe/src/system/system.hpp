@@ -38,6 +38,11 @@ int queue_to_this_thread(const siginfo_t& info) noexcept;
 /// siginfo that says that the kernel, or kill, sent the signal.
 int queue_to_this_process(const siginfo_t& info) noexcept;
 
+/// Takes a signal of the set that is pending: one of the calling thread, or else of its process.
+/// Returns false when none is; errno is kept. No cancellation point, and the code is what it was.
+/// Pre:      the set is blocked
+bool take_pending(signal_set signals, siginfo_t& info) noexcept;
+
 /// Sends a signal to a thread of this process. Returns 0 or the error; errno is kept.
 int send_to_thread(std::uint32_t thread, int signal) noexcept;
 
