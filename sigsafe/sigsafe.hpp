@@ -15,5 +15,6 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/subset_guard.hpp>
 #include <sigsafe/thread_id.hpp>
+#include <sigsafe/timer.hpp>
 #include <sigsafe/wake_signal.hpp>
 // IWYU pragma: end_exports
