@@ -13,6 +13,7 @@
 #include <sigsafe/ref_cell.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/stop.hpp>
 #include <sigsafe/subset_guard.hpp>
 #include <sigsafe/thread_id.hpp>
 #include <sigsafe/timer.hpp>

@@ -62,7 +62,9 @@ static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
 static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
-static_assert(sizeof(process_page) == 24);
+static_assert(offsetof(process_page, passing) == 24);
+static_assert(offsetof(process_page, claimants) == 28);
+static_assert(sizeof(process_page) == 288);
 
 static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);

@@ -193,11 +193,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_guard_holds_off_is_one_call_that_knows_how_
 
 BOOST_AUTO_TEST_CASE(what_was_on_its_way_before_a_stop_or_a_start_is_dropped) {
   check_in_child([] {
+    record seen;
+    interval_timer tick{note{&seen}};
+    deadline_timer once{note{&seen}};
     for (const bool lazily : {false, true})
       for (const bool again : {false, true}) {
-        record seen;
-        interval_timer tick{note{&seen}};
-        deadline_timer once{note{&seen}};
         {
           std::optional<sigsafe::guard> eager;
           std::optional<sigsafe::lazy::guard> lazy;
@@ -205,8 +205,9 @@ BOOST_AUTO_TEST_CASE(what_was_on_its_way_before_a_stop_or_a_start_is_dropped) {
             lazy.emplace();
           else
             eager.emplace();
-          tick.start(1ms);
           once.start(1ms);
+          busy(5ms);  // a lazy guard defers the first one
+          tick.start(1ms);
           busy(5ms);
           if (again) {
             tick.start(never);
@@ -219,6 +220,22 @@ BOOST_AUTO_TEST_CASE(what_was_on_its_way_before_a_stop_or_a_start_is_dropped) {
         CHILD_REQUIRE(seen.calls == 0);
         CHILD_REQUIRE(tick.is_running() == again && once.is_running() == again);
       }
+    tick.stop();
+    once.stop();
+    {
+      const sigsafe::lazy::guard held;
+      tick.start(1ms);
+      busy(5ms);
+      tick.start(never);
+    }
+    CHILD_REQUIRE(seen.calls == 0);
+    {
+      const sigsafe::lazy::guard held;
+      tick.start(1ms);
+      busy(5ms);
+      tick.stop();
+    }
+    CHILD_REQUIRE(seen.calls == 0);
   });
 }
 
