@@ -43,8 +43,8 @@ SIGSAFE_API void end_discarding(signal_set signals) noexcept;
 /// Pre:      the signals are SIGPIPE or SIGXFSZ. Post: they are blocked
 /// Errors:   panics for other signals, and for none; a checked build panics when it is released on
 ///           another thread
-/// Cost:     three system calls for one signal; one more for the second one, and for a signal that is
-///           dropped; none for a guard inside another one of the same signals; 8 bytes
+/// Cost:     three system calls for one signal; one more for the second one, and for a signal that
+///           is dropped; none for a guard inside another one of the same signals; 8 bytes
 /// Source:   POSIX.1-2024 write, sigtimedwait, pthread_sigmask
 class [[nodiscard]] discard_guard {
  public:

@@ -75,8 +75,8 @@ struct stop_options {
 /// Post:     destruction: the thread has ended, and the dispositions are as before, or as `.at_end`
 ///           says. A signal that was on its way meets them. A destructor that exit runs does not
 ///           wait
-/// Errors:   std::system_error: a fault, SIGABRT, a stop or SIGCONT, what cannot be handled; a signal
-///           that another stop_signal has; no thread can be made (RLIMIT_NPROC). Nothing has
+/// Errors:   std::system_error: a fault, SIGABRT, a stop or SIGCONT, what cannot be handled; a
+///           signal that another stop_signal has; no thread can be made (RLIMIT_NPROC). Nothing has
 ///           changed then
 /// Fork:     a child has the handler and what was requested, and not the thread: there a second
 ///           signal kills unless it is held off, and no deadline is kept. It may make its own

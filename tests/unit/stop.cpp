@@ -56,7 +56,8 @@ void await(const stop_signal& stop) {
 void hang() {
   const auto end = std::chrono::steady_clock::now() + 10s;
   while (std::chrono::steady_clock::now() < end) poll(nullptr, 0, 100);
-  CHILD_REQUIRE(!"it was not killed");
+  const bool killed = false;
+  CHILD_REQUIRE(killed);
 }
 
 /// Hangs, once something has been asked for, until it is killed.
