@@ -44,12 +44,12 @@ struct timer_function {
 
   void call(std::uint64_t elapsed) noexcept {
     if constexpr (takes_elapsed<F>)
-      function(elapsed);
+      called(elapsed);
     else
-      function();
+      called();
   }
 
-  F function;
+  F called;
 };
 
 }  // namespace detail
