@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include <sigsafe/detail/deadline.hpp>
+#include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
@@ -58,6 +59,9 @@ struct hosted_backend {
   SIGSAFE_NO_UBSAN static bool enabled() noexcept { return this_thread.idle(); }
 
   static const void* self() noexcept { return &this_thread; }
+
+  /// For checked builds: panics where a lock could be this thread's own.
+  static void require_may_lock(location where) noexcept { detail::require_may_lock(where); }
 
   template <class Saved>
   static void wait(Saved, location where = location::current()) {

@@ -12,7 +12,8 @@
 //   place      where the thread is registered as a sleeper, or null (src/sleepers.hpp)
 //   id         this thread's number, known in the process of the generation id_of
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
-//   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
+//   info       the deferred signal; one is enough, because a deferral closes the mask
+//   sleep_goes_on  1 when a signal that is not deferrable interrupted this thread's sleep (rule 16)
 //   discarders live discard guards for SIGPIPE and for SIGXFSZ
 //   found      0, or the process in which one of these was pending when the first such guard began
 //
@@ -59,6 +60,7 @@ struct thread_state {
   relaxed<const void*> place;
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
+  relaxed<std::uint32_t> sleep_goes_on;
   relaxed<std::uint32_t> discarders[2];
   relaxed<std::uint32_t> found[2];
 

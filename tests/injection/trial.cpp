@@ -31,18 +31,19 @@ traits the_wants;
 struct in_handlers {
   void operator()(const sigsafe::signal_info& info) const noexcept {
     seen.note_handled(info.native());
-    if (info.number() == fault_signal) {
+    if (info.number() == fault_signal || info.number() == undeferrable_signal) {
       // It may have interrupted anything, and holds of its own must not change that.
       const sigsafe::basic_guard<lazy> soft;
       const sigsafe::basic_guard<eager> off;
     }
-    the_subject->in_handler(info);
+    if (info.number() != undeferrable_signal) the_subject->in_handler(info);
     errno = info.number();
   }
 };
 
 struct standing_handler : sigsafe::handler<in_handlers> {
-  explicit standing_handler(int signal) : handler(signal, {}, {.in_child = true}) {}
+  explicit standing_handler(int signal)
+      : handler(signal, {}, {.deferrable = signal != undeferrable_signal, .in_child = true}) {}
 };
 
 template <class B>
@@ -104,6 +105,7 @@ const std::vector<variant>& variants() {
       {"abort-eager", {{abort_eager_signal, 0}}, true},
       {"abort-lazy", {{abort_lazy_signal, 0}}, true},
       {"abort-crossed", {{abort_crossed_signal, 0}}, false},
+      {"undeferrable", {{undeferrable_signal, 0}}, false, true},
       {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
   };
   return all;
@@ -111,7 +113,7 @@ const std::vector<variant>& variants() {
 
 signal_set everything_blockable() noexcept {
   static const signal_set blockable = [] {
-    const sigset_t maskable = signal_set::maskable().native();
+    const sigset_t maskable = (signal_set::maskable() - signal_set{undeferrable_signal}).native();
     sigset_t before;
     sigprocmask(SIG_BLOCK, &maskable, &before);
     const signal_set found = signal_set::blocked();
@@ -155,6 +157,10 @@ trial::trial(const entry& what)
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
+  if (gets_undeferrable()) {
+    new standing_handler{undeferrable_signal};
+    send(undeferrable_signal);
+  }
   // The first call of a handler takes another path than those behind it.
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),

@@ -13,7 +13,8 @@ namespace injection {
 struct variant {
   const char* name;
   std::vector<burst::arrival> arrivals;
-  bool wakes;  ///< an operation that sleeps
+  bool wakes;                 ///< an operation that sleeps
+  bool undeferrable = false;  ///< only for those that want it
   [[nodiscard]] burst what() const noexcept { return {arrivals}; }
 };
 /// The last one is the second signal of pairs.
@@ -34,6 +35,7 @@ class trial {
   /// The first instruction at which this may be injected: nothing else wakes an operation from a
   /// signal without a handler.
   [[nodiscard]] std::uint32_t first_for(const variant& what) const noexcept {
+    if (what.undeferrable && !gets_undeferrable()) return size();
     return what.wakes || slept_ < 0 ? 0 : static_cast<std::uint32_t>(slept_) + 1;
   }
   /// The index at which the operation sleeps, or -1.
@@ -52,6 +54,10 @@ class trial {
   const char* run_bare(const burst* expected);
 
  private:
+  [[nodiscard]] bool gets_undeferrable() const noexcept {
+    return wants_.core || wants_.undeferrable;
+  }
+
   friend void end_child() noexcept;
 
   /// What a child that the operation forked leaves to this process, in memory that both share.
