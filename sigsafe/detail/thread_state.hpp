@@ -29,7 +29,7 @@
 //
 // A handler may interrupt any load-modify-store below. It leaves held, eager, resumed, named and
 // namers as it found them, so the store that follows loses nothing; deferred and added, which a
-// handler does change, are changed by single instructions or with the maskable set blocked.
+// handler does change, are changed by single instructions or with the mask closed.
 #pragma once
 
 #include <sigsafe/config.hpp>

@@ -68,7 +68,7 @@ void open_mask() noexcept {
 
 // The kernel's frame has room for its own bytes of the mask, not for a whole sigset_t: behind them
 // lies the floating-point state or the siginfo.
-signal_set mask_of(const void* interrupted_context) noexcept {
+signal_set interrupted_mask(const void* interrupted_context) noexcept {
   std::uint64_t bits;
   static_assert(sizeof(bits) == system::kernel_mask_size);
   std::memcpy(&bits, &static_cast<const ucontext_t*>(interrupted_context)->uc_sigmask,
@@ -77,7 +77,7 @@ signal_set mask_of(const void* interrupted_context) noexcept {
 }
 
 void close_mask_of(void* interrupted_context) noexcept {
-  const signal_set before = mask_of(interrupted_context);
+  const signal_set before = interrupted_mask(interrupted_context);
   const signal_set missing = closed_signals() - before;
   const std::uint64_t bits = (before | missing).bits();
   std::memcpy(&static_cast<ucontext_t*>(interrupted_context)->uc_sigmask, &bits, sizeof(bits));
@@ -86,7 +86,7 @@ void close_mask_of(void* interrupted_context) noexcept {
 
 void set_mask_of(const void* interrupted_context, signal_set more) noexcept {
   handler_fence();
-  system::change_mask(SIG_SETMASK, mask_of(interrupted_context) | more);
+  system::change_mask(SIG_SETMASK, interrupted_mask(interrupted_context) | more);
   handler_fence();
 }
 

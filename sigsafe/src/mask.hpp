@@ -32,7 +32,7 @@ signal_set take_added(signal_set signals) noexcept;
 void close_mask_of(void* interrupted_context) noexcept;
 
 /// The mask of that context.
-signal_set mask_of(const void* interrupted_context) noexcept;
+signal_set interrupted_mask(const void* interrupted_context) noexcept;
 
 /// Gives the thread the mask of the context that a trampoline interrupted, and more.
 void set_mask_of(const void* interrupted_context, signal_set more = {}) noexcept;

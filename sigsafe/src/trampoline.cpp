@@ -29,7 +29,7 @@ void run(int signal, siginfo_t& info, void* context, const void* frame) noexcept
 void handle(int signal, siginfo_t& info, void* context) noexcept {
   thread_state& thread = current_thread();
   if (!is_deferrable(signal)) {  // rules 3 and 16: it does not wait, and leaves what is deferred
-    if (mask_of(context).contains(signal)) thread.sleep_goes_on.store(1);
+    if (interrupted_mask(context).contains(signal)) thread.sleep_goes_on.store(1);
     run_now(signal, info, context, context);
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this

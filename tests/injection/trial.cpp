@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <optional>
 
@@ -72,6 +73,14 @@ void foreign_crossed(int, siginfo_t* info, void*) {
 
 injector* entries_of = nullptr;
 
+std::uint64_t bits_of(const signal_set& signals) noexcept {
+  std::uint64_t bits;
+  const sigset_t native = signals.native();
+  static_assert(sizeof(native) >= sizeof(bits));
+  std::memcpy(&bits, &native, sizeof(bits));
+  return bits;
+}
+
 void note_sent(const burst& what) noexcept {
   for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
 }
@@ -125,7 +134,7 @@ signal_set everything_blockable() noexcept {
 
 // Behind the report there is room for a trace.
 trial::child_report* trial::make_child_report() noexcept {
-  constexpr std::size_t size = sizeof(child_report) + sizeof(address) * injector::most_steps;
+  constexpr std::size_t size = sizeof(child_report) + sizeof(step) * injector::most_steps;
   void* const memory =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
@@ -161,6 +170,7 @@ trial::trial(const entry& what)
     new standing_handler{undeferrable_signal};
     send(undeferrable_signal);
   }
+  injector_.set_later(bits_of(everything_blockable()) & ~bits_of({undeferrable_signal}));
   // The first call of a handler takes another path than those behind it.
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),
@@ -217,7 +227,7 @@ const char* trial::learn(const trace* before, const shot* at, injector::learned&
   result = injector_.learn(&operate, this, before, at);
   if (child_->ended) {
     if (child_->wrong != nullptr) return child_->wrong;
-    const auto* const steps = reinterpret_cast<const address*>(child_ + 1);
+    const auto* const steps = reinterpret_cast<const step*>(child_ + 1);
     result.steps.assign({steps, child_->steps});
     result.fits = child_->steps < injector::most_steps;
   }
@@ -305,8 +315,8 @@ void end_child() noexcept {
   trial& mine = *the_trial;
   trial::child_report& report = *mine.child_;
   report.reached = mine.injector_.finish();
-  const std::span<const address> steps = mine.injector_.recorded();
-  auto* const copy = reinterpret_cast<address*>(&report + 1);
+  const std::span<const step> steps = mine.injector_.recorded();
+  auto* const copy = reinterpret_cast<step*>(&report + 1);
   for (std::size_t i = 0; i < steps.size(); ++i) copy[i] = steps[i];
   report.steps = static_cast<std::uint32_t>(steps.size());
   report.wrong = trial::check_thread(error);

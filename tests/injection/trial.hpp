@@ -41,12 +41,20 @@ class trial {
   /// The index at which the operation sleeps, or -1.
   [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
 
+  /// Whether this does the same at this instruction as at the next one: it only becomes pending.
+  [[nodiscard]] bool is_as_the_next(std::uint32_t index, const burst& what) const noexcept {
+    return whole_.is_as_the_next(index) && injector_.is_later(what);
+  }
+
   const char* run(std::uint32_t index, const burst& what);
 
   /// Learns what is executed behind a burst; the instruction of the burst has the index 0.
   const char* learn_behind(std::uint32_t index, const burst& what);
   [[nodiscard]] std::uint32_t size_behind() const noexcept { return behind_.size(); }
   [[nodiscard]] address at_behind(std::uint32_t index) const noexcept { return behind_[index]; }
+  [[nodiscard]] bool behind_is_as_the_next(std::uint32_t index, const burst& then) const noexcept {
+    return behind_.is_as_the_next(index) && injector_.is_later(then);
+  }
   /// A second burst behind the one that was learned.
   const char* run(std::uint32_t index, const burst& what, std::uint32_t second, const burst& then);
 

@@ -525,7 +525,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_mutex_may_be_tried_in_it, B, test::hosted_backen
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_lock_in_it_panics_with_both_places, B, test::hosted_backends) {
   static sigsafe::mutex<int, sigsafe::futex_lock, B> shared;
-  const unsigned line = __LINE__ + 3;
+  const unsigned line = __LINE__ + 2;
   const auto end = in_child([] {
     const auto function = []() noexcept { const auto locked = shared.lock(); };
     const sigsafe::handler profiler{SIGPROF, function, at_once};
@@ -535,7 +535,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_lock_in_it_panics_with_both_places, B, test::hos
   BOOST_TEST(test::panics(end, file + ":" + std::to_string(line) +
                                    ": a handler with .deferrable = false locks a mutex"));
   BOOST_TEST(
-      test::panics(end, "the handler was registered at " + file + ":" + std::to_string(line + 2)));
+      test::panics(end, "the handler was registered at " + file + ":" + std::to_string(line + 1)));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(every_way_to_wait_for_a_lock_panics, B, test::hosted_backends) {
