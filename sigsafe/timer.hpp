@@ -99,8 +99,12 @@ class [[nodiscard]] interval_timer : private detail::timer_function<F>, detail::
   ///           constructor
   template <detail::duration_like Duration>
   void start(const Duration& interval) {
-    const std::int64_t nanoseconds = positive(interval);
-    start_in(nanoseconds, nanoseconds);
+    start(interval, interval);
+  }
+  /// The same, but the first call comes when `first` is over.
+  template <detail::duration_like Duration, detail::duration_like First>
+  void start(const Duration& interval, const First& first) {
+    start_in(detail::to_nanoseconds(first), positive(interval));
   }
 
   /// No more calls, but for those that are being made on other threads now.

@@ -136,6 +136,18 @@ BOOST_AUTO_TEST_CASE(a_deadline_timer_fires_once) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(the_first_call_may_come_at_another_time_than_the_others) {
+  check_in_child([] {
+    record seen;
+    interval_timer tick{note{&seen}};
+    tick.start(1ms, never);
+    CHILD_REQUIRE(tick.remaining<std::chrono::minutes>() > 59min);
+    tick.start(never, -1s);
+    await([&] { return seen.calls == 1; });
+    CHILD_REQUIRE(tick.remaining<std::chrono::minutes>() > 58min);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_deadline_may_be_a_time_of_day) {
   check_in_child([] {
     record seen;
