@@ -4,7 +4,6 @@
 #include <sigsafe/config.hpp>
 
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 
 #include <sigsafe/detail/deadline.hpp>

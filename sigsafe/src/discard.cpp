@@ -20,6 +20,7 @@
 #include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/process.hpp>

@@ -13,17 +13,19 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <system_error>
 
 #include <sigsafe/backend/posix.hpp>
+#include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/futex.hpp>
+#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler.hpp>
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
@@ -95,7 +97,7 @@ void require_stoppable(signal_set signals) {
 
 // Thread-local data lies on the stack too; a program may have more of it than that.
 int create_thread(pthread_t& thread, void* (*function)(void*), void* argument) noexcept {
-  constexpr std::size_t small = 256 * 1024;
+  constexpr std::size_t small = std::size_t{256} * 1024;
   pthread_attr_t attributes;
   if (const int error = pthread_attr_init(&attributes); error != 0) return error;
   int error = pthread_attr_setstacksize(&attributes, small);
@@ -214,8 +216,8 @@ detail::stop_state* stop_signal::begin(signal_set signals, const stop_options& o
 }
 
 void stop_signal::end(detail::stop_state* state) noexcept {
-  std::unique_ptr<detail::stop_machine> machine{static_cast<detail::stop_machine*>(state)};
-  if (!machine->end()) static_cast<void>(machine.release());
+  auto* const machine = static_cast<detail::stop_machine*>(state);
+  if (machine->end()) delete machine;
 }
 
 }  // namespace sigsafe

@@ -19,6 +19,9 @@
 
 #include <sigsafe/backend/lazy.hpp>
 #include <sigsafe/detail/deadline.hpp>
+#include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/handler_options.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/system/system.hpp>
@@ -63,7 +66,7 @@ int signal_of(const timer_options& wanted) noexcept {
 }
 
 // What is set cannot be divided into intervals.
-const timer_options& measured(const timer_options& wanted) {
+timer_options measured(const timer_options& wanted) {
   if (wanted.clock == timer_clock::realtime)
     fail(EINVAL,
          "an interval_timer cannot follow timer_clock::realtime, which is set; use monotonic, or a "
