@@ -2,6 +2,8 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <sigsafe/alternate_stack.hpp>
+#include <sigsafe/crash.hpp>
 #include <sigsafe/discard.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>

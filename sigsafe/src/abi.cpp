@@ -64,9 +64,10 @@ static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
 static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
-static_assert(offsetof(process_page, passing) == 24);
-static_assert(offsetof(process_page, claimants) == 28);
-static_assert(sizeof(process_page) == 288);
+static_assert(offsetof(process_page, crashes) == 24);
+static_assert(offsetof(process_page, passing) == 28);
+static_assert(offsetof(process_page, claimants) == 32);
+static_assert(sizeof(process_page) == 292);
 
 static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
@@ -77,8 +78,9 @@ static_assert(offsetof(slot, needs_frame) == 18);
 static_assert(offsetof(slot, previous_mask) == 24);
 static_assert(offsetof(slot, replaced) == 32);
 static_assert(offsetof(slot, previous_chains_to_us) == 33);
-static_assert(offsetof(slot, beneath_previous) == 40 - (word == 4 ? 4 : 0));
-static_assert(offsetof(slot, previous_action) == 48 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, beneath_previous) == 40);
+static_assert(offsetof(slot, previous_action) == 48);
+static_assert(offsetof(slot, beneath_mask) == 48 + sizeof(struct sigaction));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

@@ -19,6 +19,7 @@ struct process_page {
   std::atomic<std::uint32_t> readers[2];
   std::uint32_t departures;  // a futex; grows when a thread leaves a handler whose removal waits
   futex_lock registration;   // whoever changes the table holds it; see registration_lock
+  std::uint32_t crashes;     // a futex; how many threads report a crash; see crash.hpp
   std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
   std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
 };
