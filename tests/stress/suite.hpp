@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <tests/stress/cancellation.hpp>
+#include <tests/stress/children.hpp>
 #include <tests/stress/performance.hpp>
 #include <tests/stress/plugins.hpp>
 #include <tests/stress/stop_and_continue.hpp>
@@ -74,6 +75,7 @@ class suite {
     add_alone<waits<Kit>>(to, "waits");
     add_alone<cancellation<Kit>>(to, "cancellation");
     add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");
+    add_alone<children<Kit>>(to, "children");
     add_alone<timers<Kit>>(to, "timers");
   }
   template <class Scenario>
