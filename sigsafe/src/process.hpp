@@ -24,6 +24,8 @@ struct process_page {
   std::uint32_t crashes;     // a futex; how many threads report a crash; see crash.hpp
   futex_lock children_lock;  // see children.hpp
   child_state* children;
+  std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
+  std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
 };
 
 struct sleeper_block;

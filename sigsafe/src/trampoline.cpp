@@ -10,6 +10,7 @@
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/running.hpp>
@@ -38,6 +39,7 @@ void handle(int signal, siginfo_t& info, void* context,
     if (!is_over(signal, continues())) requeue(info);
     close_mask_of(context);
   } else if (thread.held.load() != 0) {
+    if (pass_to_claimant(info)) return;
     note_deferred(info);
     close_mask_of(context);
   } else {

@@ -93,9 +93,75 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   return sent ? 0 : EPERM;
 }
 
+// A time of 0 has the same form in every width of time_t.
+bool take_pending(signal_set signals, siginfo_t& info) noexcept {
+  const errno_saver saver;
+  const std::uint64_t bits = signals.bits();
+  constexpr struct {
+    __kernel_long_t seconds, nanoseconds;
+  } at_once{0, 0};
+  return syscall(SYS_rt_sigtimedwait, &bits, &info, &at_once, kernel_mask_size) > 0;
+}
+
 int send_to_thread(std::uint32_t thread, int signal) noexcept {
   const errno_saver saver;
   return syscall(SYS_tgkill, getpid(), thread, signal) == 0 ? 0 : errno;
+}
+
+int make_timer(int clock, int signal, int thread, void* value, timer_t& made) noexcept {
+  sigevent event{};
+  event.sigev_signo = signal;
+  event.sigev_value.sival_ptr = value;
+  event.sigev_notify = thread != 0 ? SIGEV_THREAD_ID : SIGEV_SIGNAL;
+#if defined(sigev_notify_thread_id)
+  event.sigev_notify_thread_id = thread;
+#else
+  event._sigev_un._tid = thread;
+#endif
+  return timer_create(clock, &event, &made) == 0 ? 0 : errno;
+}
+
+namespace {
+
+// The last moment that this time_t has stands for every later one.
+timespec to_timespec(std::int64_t nanoseconds) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t last = std::numeric_limits<time_t>::max();
+  return {static_cast<time_t>(std::min(nanoseconds / second, last)),
+          static_cast<long>(nanoseconds % second)};
+}
+
+std::int64_t to_nanoseconds(const timespec& time) noexcept {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+void set_timer(timer_t timer, std::int64_t first, std::int64_t interval) noexcept {
+  const errno_saver saver;
+  const itimerspec times{to_timespec(interval), to_timespec(first)};
+  if (timer_settime(timer, TIMER_ABSTIME, &times, nullptr) != 0) [[unlikely]]
+    panic("timer_settime failed, which it does not do for valid arguments", {nullptr, 0});
+}
+
+std::int64_t remaining(timer_t timer) noexcept {
+  const errno_saver saver;
+  itimerspec times{};
+  timer_gettime(timer, &times);
+  return to_nanoseconds(times.it_value);
+}
+
+void remove_timer(timer_t timer) noexcept {
+  const errno_saver saver;
+  timer_delete(timer);
+}
+
+int clock_with_suspension() noexcept { return CLOCK_BOOTTIME; }
+
+std::int64_t time_of(int clock) noexcept {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return to_nanoseconds(now);
 }
 
 int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked) {
