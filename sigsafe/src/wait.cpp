@@ -139,16 +139,28 @@ wake sleep_registered(request wanted, const closed_scope& closed, int& error) {
   return news && woken == wake::timeout ? wake::handler : woken;
 }
 
+void require_no_handler(location where) noexcept {
+  if (current_thread().running.load() != nullptr)
+    panic("wait inside a handler would never wake; set a flag and wait outside", where);
+}
+
 }  // namespace
 
 void require_only_hold(location where) noexcept {
-  thread_state& thread = current_thread();
-  if (thread.running.load() != nullptr)
-    panic("wait inside a handler would never wake; set a flag and wait outside", where);
-  if (thread.held.load() != 1)
+  require_no_handler(where);
+  if (current_thread().held.load() != 1)
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "
         "guards, locks and borrows of this thread first",
+        where);
+}
+
+void require_unheld(location where) noexcept {
+  require_no_handler(where);
+  if (current_thread().held.load() != 0)
+    panic(
+        "waiting with a hold would hold off the handlers that are waited for; release the guards, "
+        "locks and borrows of this thread first",
         where);
 }
 

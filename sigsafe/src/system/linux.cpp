@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -124,6 +125,31 @@ int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked)
   const std::int64_t seconds = std::min(nanoseconds / second, second);
   const timespec limit{static_cast<time_t>(seconds), static_cast<long>(nanoseconds % second)};
   return ::ppoll(fds, size, nanoseconds < 0 ? nullptr : &limit, &mask);
+}
+
+// By syscall, because the functions of the C library are cancellation points.
+int make_wake_descriptor(int& made) noexcept {
+  const errno_saver saver;
+  made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return made >= 0 ? 0 : errno;
+}
+
+// It fails only when it has been written 2^64 - 2 times, and is readable then.
+void make_readable(int descriptor) noexcept {
+  const errno_saver saver;
+  constexpr std::uint64_t one = 1;
+  syscall(SYS_write, descriptor, &one, sizeof(one));
+}
+
+void make_unreadable(int descriptor) noexcept {
+  const errno_saver saver;
+  std::uint64_t count;
+  syscall(SYS_read, descriptor, &count, sizeof(count));
+}
+
+void close_descriptor(int descriptor) noexcept {
+  const errno_saver saver;
+  syscall(SYS_close, descriptor);
 }
 
 bool copy_from(const void* place, void* to, std::size_t size) noexcept {
