@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <optional>
-#include <string_view>
 
 #include <sigsafe/detail/signal_name.hpp>
 
@@ -63,8 +62,8 @@ class signal_info {
   [[nodiscard]] int number() const noexcept { return native_->si_signo; }
   [[nodiscard]] int code() const noexcept { return native_->si_code; }
 
-  /// "SIGHUP"; empty for real-time signals.
-  [[nodiscard]] std::string_view name() const noexcept { return detail::signal_name(number()); }
+  /// "SIGHUP"; empty for real-time signals. Never null.
+  [[nodiscard]] const char* name() const noexcept { return detail::signal_name(number()); }
 
   [[nodiscard]] origin from() const noexcept {
     switch (code()) {

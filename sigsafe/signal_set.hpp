@@ -5,13 +5,9 @@
 
 #include <signal.h>
 
-#include <bit>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
-#include <iterator>
 
 namespace sigsafe {
 
@@ -32,7 +28,7 @@ class signal_set {
 
   /// The signals of a sigset_t.
   explicit signal_set(const sigset_t& native) noexcept {
-    std::memcpy(&bits_, &native, sizeof(bits_));
+    __builtin_memcpy(&bits_, &native, sizeof(bits_));
   }
 
   static constexpr signal_set from_bits(std::uint64_t bits) noexcept {
@@ -83,14 +79,14 @@ class signal_set {
   }
   [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
   [[nodiscard]] constexpr std::size_t size() const noexcept {
-    return static_cast<std::size_t>(std::popcount(bits_));
+    return static_cast<std::size_t>(__builtin_popcountll(bits_));
   }
   [[nodiscard]] constexpr std::uint64_t bits() const noexcept { return bits_; }
 
   [[nodiscard]] sigset_t native() const noexcept {
     sigset_t set;
     sigemptyset(&set);
-    std::memcpy(&set, &bits_, sizeof(bits_));
+    __builtin_memcpy(&set, &bits_, sizeof(bits_));
     return set;
   }
 
@@ -123,12 +119,11 @@ class signal_set {
    public:
     using value_type = int;
     using difference_type = std::ptrdiff_t;
-    using iterator_category = std::forward_iterator_tag;
     using reference = int;
     using pointer = void;
 
     constexpr iterator() noexcept = default;
-    constexpr int operator*() const noexcept { return std::countr_zero(rest_) + 1; }
+    constexpr int operator*() const noexcept { return __builtin_ctzll(rest_) + 1; }
     constexpr iterator& operator++() noexcept {
       rest_ &= rest_ - 1;
       return *this;

@@ -3,10 +3,10 @@
 
 #include <sigsafe/config.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include <sigsafe/detail/atomic.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
@@ -18,12 +18,12 @@ struct handler_base;
 
 /// A handler in the list of one signal.
 struct handler_node {
-  std::atomic<handler_node*> older{nullptr};
+  atomic<handler_node*> older{nullptr};
   handler_base* owner = nullptr;
   int signal_number = 0;
-  std::uint32_t registered_in = 0;     // the generation of the process
-  std::atomic<bool> active{false};     // signals reach it; it may be in the list and not active
-  std::atomic<std::uint64_t> pins{0};  // the threads that are inside; see src/pins.hpp
+  std::uint32_t registered_in = 0;  // the generation of the process
+  atomic<bool> active{false};       // signals reach it; it may be in the list and not active
+  atomic<std::uint64_t> pins{0};    // the threads that are inside; see src/pins.hpp
 };
 
 struct handler_base {
@@ -39,7 +39,7 @@ struct handler_base {
   signal_set of_signals;
   handler_options wanted;
   location registered_at;
-  std::atomic<bool> called{false};  // one that is to be called once has been
+  atomic<std::uint32_t> called{0};  // 1: one that is to be called once has been
   handler_node single;              // the node when it is for one signal
   handler_node* nodes;              // a node for each of the signals, in ascending order
   handler_base* watcher = nullptr;  // of SIGCONT, while it is registered for a stop; src/stops.hpp
@@ -56,7 +56,7 @@ SIGSAFE_API void register_handler(handler_base& handler);
 
 inline bool is_active(const handler_base& handler) noexcept {
   for (std::size_t i = 0; i < handler.of_signals.size(); ++i)
-    if (handler.nodes[i].active.load(std::memory_order_relaxed)) return true;
+    if (handler.nodes[i].active.load(__ATOMIC_RELAXED)) return true;
   return false;
 }
 

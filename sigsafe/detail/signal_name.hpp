@@ -3,12 +3,10 @@
 
 #include <signal.h>
 
-#include <string_view>
-
 namespace sigsafe::detail {
 
 /// "SIGHUP"; empty for a number without a name of its own, which all real-time signals are.
-constexpr std::string_view signal_name(int signal) noexcept {
+constexpr const char* signal_name(int signal) noexcept {
   switch (signal) {
     case SIGHUP: return "SIGHUP";
     case SIGINT: return "SIGINT";
@@ -41,7 +39,7 @@ constexpr std::string_view signal_name(int signal) noexcept {
     case SIGIO: return "SIGIO";
     case SIGPWR: return "SIGPWR";
     case SIGSYS: return "SIGSYS";
-    default: return {};
+    default: return "";
   }
 }
 

@@ -98,7 +98,7 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
   if (node.registered_in != generation && !wanted.in_child) return {};
   if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
   // Two threads may have come this far. For the second the handler has gone already.
-  if (wanted.once && handler.called.exchange(true, std::memory_order_relaxed))
+  if (wanted.once && handler.called.exchange(1, std::memory_order_relaxed) != 0)
     return {.drop = wanted.at_end == at_end::ignore};
   {
     const running_scope running{&node, node.signal_number};

@@ -25,7 +25,8 @@ constexpr bool is_unpinned(std::uint64_t word, std::uint32_t generation) noexcep
 bool is_unpinned_or_noted(handler_node& node, std::uint32_t generation) noexcept {
   std::uint64_t word = node.pins.load(std::memory_order_acquire);
   while (!is_unpinned(word, generation))
-    if (node.pins.compare_exchange_weak(word, word | removal_waits, std::memory_order_acquire))
+    if (node.pins.compare_exchange_weak(word, word | removal_waits, std::memory_order_acquire,
+                                        std::memory_order_acquire))
       return false;
   return true;
 }

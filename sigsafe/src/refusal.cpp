@@ -16,7 +16,7 @@ namespace sigsafe::detail {
 
 void refuse(int error, int signal, const char* why) {
   std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const auto name = signal_name(signal); !name.empty())
+  if (const char* const name = signal_name(signal); *name != '\0')
     text.append(" (").append(name).append(")");
   throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
 }

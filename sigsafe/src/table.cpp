@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <sigsafe/detail/atomic.hpp>
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/pins.hpp>
@@ -44,8 +45,8 @@ void wait_for_grace_period() noexcept {
 }
 
 // What points to the node; null when it is in no list.
-std::atomic<handler_node*>* link_to(slot& in, const handler_node& node) noexcept {
-  std::atomic<handler_node*>* link = &in.newest;
+atomic<handler_node*>* link_to(slot& in, const handler_node& node) noexcept {
+  atomic<handler_node*>* link = &in.newest;
   handler_node* next = link->load(std::memory_order_relaxed);
   while (next != nullptr && next != &node) {
     link = &next->older;
@@ -85,7 +86,7 @@ void link(slot& to, handler_node& node) noexcept {
 
 void deactivate(slot& from, handler_node& node) noexcept {
   node.active.store(false, std::memory_order_relaxed);
-  std::atomic<handler_node*>* const link = link_to(from, node);
+  atomic<handler_node*>* const link = link_to(from, node);
   link->store(node.older.load(std::memory_order_relaxed), std::memory_order_seq_cst);
   wait_for_grace_period();
   // Back to its place, where readers pass over it: as long as it is linked its own link stays
@@ -94,7 +95,7 @@ void deactivate(slot& from, handler_node& node) noexcept {
 }
 
 void unlink(slot& from, handler_node& node) noexcept {
-  std::atomic<handler_node*>* const link = link_to(from, node);
+  atomic<handler_node*>* const link = link_to(from, node);
   if (link == nullptr) return;
   link->store(node.older.load(std::memory_order_relaxed), std::memory_order_seq_cst);
   wait_for_grace_period();

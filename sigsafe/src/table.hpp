@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <sigsafe/detail/atomic.hpp>
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/src/disposition.hpp>
 
@@ -24,7 +25,7 @@ namespace sigsafe::detail {
 
 struct slot {
   // For readers too:
-  std::atomic<handler_node*> newest;
+  atomic<handler_node*> newest;
   std::atomic<disposition> previous;         // what stood there before sigsafe
   std::atomic<bool> previous_is_one_shot;    // SA_RESETHAND
   std::atomic<bool> ends_ignored;            // a handler has ended with at_end::ignore

@@ -18,6 +18,7 @@
 #include <optional>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 
@@ -36,6 +37,7 @@ namespace {
 namespace backend = sigsafe::backend;
 using sigsafe::signal_info;
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 using origin = signal_info::origin;
 using event = signal_info::child_status::event;
 using test::child_end;
@@ -394,9 +396,9 @@ BOOST_AUTO_TEST_CASE(asynchronous_io_is_told_without_a_descriptor) {
 
 BOOST_AUTO_TEST_CASE(it_names_the_signals_that_have_names) {
   siginfo_t native{};
-  BOOST_TEST(made_up(native, SIGHUP, SI_USER).name() == "SIGHUP");
-  BOOST_TEST(made_up(native, SIGSYS, SI_USER).name() == "SIGSYS");
-  BOOST_TEST(made_up(native, SIGRTMIN, SI_USER).name() == "");
+  BOOST_TEST(made_up(native, SIGHUP, SI_USER).name() == "SIGHUP"sv);
+  BOOST_TEST(made_up(native, SIGSYS, SI_USER).name() == "SIGSYS"sv);
+  BOOST_TEST(made_up(native, SIGRTMIN, SI_USER).name() == ""sv);
   for (int signal = 1; signal < 32; ++signal) {
     const std::string expected = std::string("SIG") + sigabbrev_np(signal);
     const bool same = made_up(native, signal, SI_USER).name() == expected ||

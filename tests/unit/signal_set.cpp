@@ -121,6 +121,8 @@ BOOST_AUTO_TEST_CASE(it_visits_its_numbers_in_ascending_order) {
 
 BOOST_AUTO_TEST_CASE(its_iterator_is_one) {
   static_assert(std::forward_iterator<signal_set::iterator>);
+  using traits = std::iterator_traits<signal_set::iterator>;
+  static_assert(std::is_same_v<traits::iterator_category, std::input_iterator_tag>);
   auto at = two.begin();
   const auto before = at++;
   BOOST_TEST(*before == SIGHUP);
