@@ -2,6 +2,7 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <sigsafe/condition_variable.hpp>
 #include <sigsafe/event.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>

@@ -16,6 +16,7 @@
 #include <unwind.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -61,6 +62,12 @@ std::int64_t monotonic_now() noexcept {
 void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
   const errno_saver saver;
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, sleepers);
+}
+
+void futex_move(const std::uint32_t* from, const std::uint32_t* to) noexcept {
+  const errno_saver saver;
+  constexpr long all = INT_MAX;  // in the place of a timeout
+  syscall(SYS_futex, from, FUTEX_REQUEUE_PRIVATE, 0, all, to);
 }
 
 }  // namespace sigsafe::detail
