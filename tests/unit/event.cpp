@@ -48,7 +48,7 @@ static_assert(!std::is_copy_constructible_v<event> && !std::is_move_constructibl
 
 bool is_readable(int descriptor) {
   pollfd asked{descriptor, POLLIN, 0};
-  return poll(&asked, 1, 0) == 1;
+  return poll(&asked, 1, 0) == 1 && asked.revents == POLLIN;
 }
 
 /// A handler that sets an event.
@@ -525,10 +525,10 @@ BOOST_AUTO_TEST_CASE(a_set_after_a_wait_that_timed_out_makes_no_system_call) {
   BOOST_TEST(test::count_system_calls(prepare, [](int) { global.set(); }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_hundred_thousand_sets_with_a_descriptor_are_one_system_call) {
+BOOST_AUTO_TEST_CASE(ten_thousand_sets_with_a_descriptor_are_one_system_call) {
   const auto prepare = [] { return global.fd(); };
   BOOST_TEST(test::count_system_calls(prepare, [](int) {
-               for (int i = 0; i < 100'000; ++i) global.set();
+               for (int i = 0; i < 10'000; ++i) global.set();
              }) == 1);
 }
 

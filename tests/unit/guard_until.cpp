@@ -13,6 +13,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
@@ -276,6 +277,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_without_a_parameter_runs_with_interrupt
         CHILD_REQUIRE(usr1.runs() == 1);
       }));
       CHILD_REQUIRE(!B::enabled());
+      CHILD_REQUIRE(test::everything_blocked() == std::is_same_v<B, sigsafe::backend::posix>);
       raise(SIGUSR1);
       CHILD_REQUIRE(usr1.runs() == 1);
       // It ran in the call, and is told of by the next one.
