@@ -131,8 +131,8 @@ class condition_variable {
     return lock;
   }
   template <class T, raw_lock L, interrupt_backend B>
-  static raw_mutex<L, B>& lockable(mutex_guard<T, L, B>& guard) noexcept {
-    return guard.raw();
+  static raw_mutex<L, B>& lockable(mutex_guard<T, L, B>& held) noexcept {
+    return held.raw();
   }
 
   /// The word on which those who wait for a held lock sleep; its unlock wakes them. Null when

@@ -4,6 +4,7 @@ set(harness injector.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/cells.cpp
     subjects/dispatches.cpp
+    subjects/events.cpp
     subjects/guards.cpp
     subjects/handlers.cpp
     subjects/mutexes.cpp
