@@ -43,7 +43,7 @@ class [[nodiscard]] basic_guard {
   /// Enables interrupts and sleeps, atomically, until a handler has run; then they are disabled
   /// again. `while (!flag) guard.wait();` misses no signal, whichever thread runs its handler:
   /// hosted it comes back at once when a handler of sigsafe has run on any thread since this
-  /// thread's last wait. It may wake spuriously.
+  /// thread's last wait. It may wake spuriously; handlers with .deferrable = false do not wake it.
   /// Safety:   not async-signal-safe: a handler that waits would never wake; thread-safe. Hosted, a
   ///           cancellation point: a thread that is cancelled in it unwinds
   /// Pre:      this guard is the only hold of the thread (or CPU), and no handler runs

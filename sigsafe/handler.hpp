@@ -38,9 +38,10 @@ consteval bool is_noexcept_function() {
 }  // namespace detail
 
 /// Calls a function for every arrival of a signal while it lives. Any number of handlers may be
-/// registered for one signal; they run newest first, with every maskable signal blocked. When the
-/// last one is destroyed the previous disposition comes back (see handler_options::at_end), unless
-/// other code has since replaced sigsafe's: then that stays.
+/// registered for one signal; they run newest first, with every maskable signal blocked; only those
+/// with .deferrable = false interrupt one that a release runs. When the last one is destroyed the
+/// previous disposition comes back (see handler_options::at_end), unless other code has since
+/// replaced sigsafe's: then that stays.
 ///
 ///     sigsafe::handler on_hup{SIGHUP, [&](const sigsafe::signal_info& info) noexcept { … }};
 ///     sigsafe::handler on_stop{{SIGINT, SIGTERM}, [&](int signal) noexcept { … }};
@@ -48,9 +49,10 @@ consteval bool is_noexcept_function() {
 /// The function takes a signal_info, an int or nothing; what it can be called with is tried in this
 /// order. A handler for a set is registered for all of its signals, or, with an error, for none.
 /// While the thread is held by a lazy guard, lock or borrow the call waits for the last release; a
-/// fault (SIGSEGV, …) and SIGABRT never wait. When the handlers of a fault return without having
-/// repaired it, and the same fault comes again and they still repair nothing, the default action is
-/// taken; docs/explanation/handlers.md says what is the same, and what is seen of a repair.
+/// fault (SIGSEGV, …) and SIGABRT never wait, nor does a handler with .deferrable = false. When the
+/// handlers of a fault return without having repaired it, and the same fault comes again and they
+/// still repair nothing, the default action is taken; docs/explanation/handlers.md says what is the
+/// same, and what is seen of a repair.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: the destructor
 ///           waits for other threads. The function runs in a signal handler: it may call what is
 ///           async-signal-safe, and must not throw, must leave the mask as it found it and must not

@@ -35,6 +35,16 @@ struct handler_options {
   /// real-time signal behind which others of its number wait is not, to keep their order: its
   /// foreign handler gets a null context, with everything blocked.
   bool chain = false;
+  /// When it is false the handler does not wait for the end of a hold: it runs at once, also inside
+  /// lazy and eager ones, as those of faults do. It is for handlers that touch nothing but atomics,
+  /// such as a profiler's of SIGPROF. Holds do not protect what it shares with the code that it
+  /// interrupts, which may be a handler whose signal was deferred. A mutex that it locks may be
+  /// that code's: a checked build panics; it may try (try_lock). wait and poll do not return for
+  /// it. Only a subset_guard that names the signal, a mask that the program sets itself, and
+  /// handlers that run at once, hold it off. All handlers of a signal must agree, else
+  /// std::system_error. Not with `once`. A signal that gets such a handler while a hold lives may
+  /// still wait for that hold. For faults and SIGABRT, which never wait, it changes nothing.
+  bool deferrable = true;
   /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
   /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
   /// handler had been destroyed in it.

@@ -40,6 +40,12 @@ template <class L, class Time>
 concept locks_until =
     waits_until<L, Time> || requires(L& lock, Time time) { lock.try_lock_until(time); };
 
+/// In a checked build: not in a handler that may have interrupted the holder.
+template <class B>
+void require_may_lock([[maybe_unused]] location where) noexcept {
+  if constexpr (checked && requires { B::require_may_lock(where); }) B::require_may_lock(where);
+}
+
 /// What a checked build knows about the holder of a raw_mutex; empty in others.
 template <class B, bool Checked = checked && identifying_backend<B>>
 class holder {
@@ -107,6 +113,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
   /// Pre:      this thread does not hold it.   Post: locked, !B::enabled()
   void lock(location where = location::current()) noexcept(detail::locks_nothrow<L>)
       SIGSAFE_ACQUIRE() SIGSAFE_NO_ANALYSIS {
+    detail::require_may_lock<B>(where);
     detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
     if constexpr (waitable_lock<L>) {
@@ -139,6 +146,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
     requires detail::locks_for<L, Duration>
   [[nodiscard]] bool try_lock_for(Duration time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    detail::require_may_lock<B>(where);
     if constexpr (detail::waits_for<L, Duration>) {
       return detail::attempt_for(lock_, detail::to_nanoseconds(time),
                                  [&] { return try_lock(where); });
@@ -152,6 +160,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
     requires detail::locks_until<L, Time>
   [[nodiscard]] bool try_lock_until(Time time, location where = location::current())
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
+    detail::require_may_lock<B>(where);
     if constexpr (detail::waits_until<L, Time>) {
       return detail::attempt_until(lock_, time, [&] { return try_lock(where); });
     } else {
@@ -162,9 +171,10 @@ class SIGSAFE_CAPABILITY raw_mutex {
 
   /// Shared locks need a counting backend: many holds cannot keep their saved states in one mutex.
   SIGSAFE_ACQUIRE_SHARED()
-  SIGSAFE_NO_ANALYSIS void lock_shared()
+  SIGSAFE_NO_ANALYSIS void lock_shared(location where = location::current())
     requires counting_backend<B> && requires(L& lock) { lock.lock_shared(); }
   {
+    detail::require_may_lock<B>(where);
     if constexpr (shared_waitable_lock<L>) {
       while (!try_lock_shared()) lock_.wait_shared();
     } else {

@@ -12,10 +12,10 @@
 namespace sigsafe {
 
 /// Blocks the signals of a set, and those only, on the calling thread while it lives. Always by the
-/// kernel's mask: foreign handlers and default actions are held off too. What the set names beyond
-/// signal_set::maskable() is left alone: a blocked fault would kill the process. Subset guards and
-/// other guards, eager and lazy, are released in any order: a signal stays blocked until every
-/// guard that holds it off is released.
+/// kernel's mask: foreign handlers, default actions and handlers with .deferrable = false are held
+/// off too. What the set names beyond signal_set::maskable() is left alone: a blocked fault would
+/// kill the process. Subset guards and other guards, eager and lazy, are released in any order: a
+/// signal stays blocked until every guard that holds it off is released.
 /// Safety:   async-signal-safe, thread-safe; it belongs to the thread that began it; errno is kept
 /// Pre:      none.   Post: every maskable signal of the set is blocked
 /// Errors:   panics when 65,536 of one thread name a signal at once; a checked build panics when it

@@ -15,10 +15,11 @@ namespace sigsafe::backend {
 
 /// Holds off the handlers that are registered through sigsafe::handler: a signal that arrives while
 /// the thread is held is deferred, and its handlers run with the last release. It does not hold off
-/// foreign handlers and default actions; a system call inside may be interrupted once; a signal of
-/// the process that the kernel gives to a held thread waits for it, even when another thread is
-/// free; longjmp out is not supported; a thread or program that is started inside, after a
-/// deferral, inherits a blocked mask. Holds may be released in any order, mixed with eager ones.
+/// foreign handlers, default actions and handlers with .deferrable = false; a system call inside
+/// may be interrupted once; a signal of the process that the kernel gives to a held thread waits
+/// for it, even when another thread is free; longjmp out is not supported; a thread or program that
+/// is started inside, after a deferral, inherits a blocked mask. Holds may be released in any
+/// order, mixed with eager ones.
 /// Safety:   async-signal-safe, thread-safe; errno is kept
 /// Errors:   none
 /// Cost:     no system call; a basic_guard is five loads, two stores and three branches that are

@@ -12,7 +12,8 @@
 namespace sigsafe::backend {
 
 /// Holds off every maskable signal of the calling thread: those of sigsafe's handlers, of foreign
-/// handlers, and default actions. Holds may be released in any order.
+/// handlers, and default actions; but not those of handlers with .deferrable = false. Holds may be
+/// released in any order.
 /// Safety:   async-signal-safe, thread-safe; errno is kept
 /// Errors:   none; an error from pthread_sigmask would be a bug here and panics
 /// Cost:     one system call for the first hold, one for the last release; nested, and inside a

@@ -13,6 +13,7 @@
 
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/futex.hpp>
+#include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
@@ -66,6 +67,9 @@ struct hosted_backend {
 
   /// CLOCK_MONOTONIC, in nanoseconds.
   static std::int64_t now() noexcept { return monotonic_now(); }
+
+  /// For checked builds: panics where a lock could be this thread's own.
+  static void require_may_lock(location where) noexcept { detail::require_may_lock(where); }
 
   template <class Saved>
   static void wait(Saved, location where = location::current()) {

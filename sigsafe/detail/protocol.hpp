@@ -3,6 +3,7 @@
 
 #include <sigsafe/config.hpp>
 
+#include <sigsafe/location.hpp>
 #include <sigsafe/signal_set.hpp>
 
 namespace sigsafe::detail {
@@ -10,7 +11,7 @@ namespace sigsafe::detail {
 /// A release on a thread that has deferred a signal: dispatches it when nothing is held any more.
 SIGSAFE_API void dispatch_deferred() noexcept;
 
-/// The first eager hold: blocks the maskable set. What was not blocked before goes into added.
+/// The first eager hold: closes the mask. What was not blocked before goes into added.
 SIGSAFE_API void begin_first_eager() noexcept;
 
 /// The release of the last eager hold: unblocks what was added, or leaves that to the last release.
@@ -19,5 +20,8 @@ SIGSAFE_API void release_last_eager() noexcept;
 /// Blocks the maskable signals of a set, until every subset guard that names them is released.
 SIGSAFE_API void hold_subset(signal_set signals) noexcept;
 SIGSAFE_API void release_subset(signal_set signals) noexcept;
+
+/// Panics in a handler with .deferrable = false, which may have interrupted the owner of a lock.
+SIGSAFE_API void require_may_lock(location where) noexcept;
 
 }  // namespace sigsafe::detail

@@ -12,7 +12,8 @@
 //   place      where the thread is registered as a sleeper, or null (src/sleepers.hpp)
 //   id         this thread's number, known in the process of the generation id_of
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
-//   info       the deferred signal; one is enough, because a deferral blocks the whole maskable set
+//   info       the deferred signal; one is enough, because a deferral closes the mask
+//   sleep_goes_on  1 when a signal that is not deferrable interrupted this thread's sleep (rule 16)
 //
 // State table (held and eager as above):
 //
@@ -26,7 +27,7 @@
 //
 // A handler may interrupt any load-modify-store below. It leaves held, eager, resumed, named and
 // namers as it found them, so the store that follows loses nothing; deferred and added, which a
-// handler does change, are changed by single instructions or with the maskable set blocked.
+// handler does change, are changed by single instructions or with the mask closed.
 #pragma once
 
 #include <sigsafe/config.hpp>
@@ -57,6 +58,7 @@ struct thread_state {
   relaxed<const void*> place;
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
+  relaxed<std::uint32_t> sleep_goes_on;
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }

@@ -44,6 +44,7 @@ static_assert(offsetof(thread_state, running) == 56);
 static_assert(offsetof(thread_state, place) == 56 + word);
 static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
 static_assert(offsetof(thread_state, info) == 312 + 2 * word);
+static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -53,6 +54,7 @@ static_assert(offsetof(process_identity, wake_signal) == 2 * word + 8);
 static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word + 12);
 static_assert(offsetof(process_identity, continues) == 2 * word + 16);
 static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
+static_assert(offsetof(process_identity, undeferrable) == 2 * word + 24);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

@@ -22,6 +22,7 @@
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -32,12 +33,14 @@ struct outcome {
   bool chain = false;      // one wants what stood there before to follow
   bool drop = false;       // one has just gone, and wants the signal ignored
   bool passed_on = false;  // they run on another thread
+  bool quiet = false;      // they are not deferrable
 
   outcome& operator|=(outcome other) noexcept {
     ran |= other.ran;
     chain |= other.chain;
     drop |= other.drop;
     passed_on |= other.passed_on;
+    quiet |= other.quiet;
     return *this;
   }
 };
@@ -96,7 +99,9 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
   if (handler.invoke == nullptr) return {};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
-  if (pass_on(target_of(node, generation), info.native())) return {.passed_on = true};
+  const bool quiet = is_undeferrable(node);
+  if (pass_on(target_of(node, generation), info.native()))
+    return {.passed_on = true, .quiet = quiet};
   // Two threads may have come this far. For the second the handler has gone already.
   if (wanted.once && handler.called.exchange(1, std::memory_order_relaxed) != 0)
     return {.drop = wanted.at_end == at_end::ignore};
@@ -108,7 +113,7 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
     const registration_lock registering;
     retire(handler);
   }
-  return {.ran = true, .chain = wanted.chain};
+  return {.ran = true, .chain = wanted.chain, .quiet = quiet};
 }
 
 // Pins a handler before it unpins the one that ran, and goes on from there.
@@ -133,12 +138,13 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
   if (newest == nullptr) return dispatched::no_handler;
   fault_watch watch{signal, info, context};
   const outcome all = run_all(newest, signal_info{info, context}, generation);
-  if (all.passed_on) return dispatched::ran;
+  const dispatched how = all.quiet ? dispatched::ran_quietly : dispatched::ran;
+  if (all.passed_on) return how;
   if (all.chain || !(all.ran || all.drop))
     run_previous(signal, info, context, frame, continued);
   else if (watch.is_hopeless())
     take_default_action(info, continued);
-  return dispatched::ran;
+  return how;
 }
 
 }  // namespace
@@ -150,15 +156,15 @@ bool needs_frame(int signal) noexcept {
 dispatched run_handlers(int signal, siginfo_t& info) noexcept {
   const eager_scope eager;
   const dispatched outcome = run_registered(signal, info, nullptr, nullptr);
-  announce_arrival(signal);
+  if (outcome != dispatched::ran_quietly) announce_arrival(signal);
   return outcome;
 }
 
 void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   const eager_scope eager;
-  if (run_registered(signal, info, context, frame) == dispatched::no_handler)
-    run_unhandled(signal, info, context, frame);
-  announce_arrival(signal);
+  const dispatched outcome = run_registered(signal, info, context, frame);
+  if (outcome == dispatched::no_handler) run_unhandled(signal, info, context, frame);
+  if (outcome != dispatched::ran_quietly) announce_arrival(signal);
 }
 
 }  // namespace sigsafe::detail

@@ -5,14 +5,15 @@
 
 namespace sigsafe::detail {
 
-enum class dispatched { ran, no_handler };
+/// What came of a signal. Handlers that are not deferrable run quietly: nobody is woken.
+enum class dispatched { ran, ran_quietly, no_handler };
 
 /// Does what runs for this signal want a frame that the kernel has built: its stack, its context?
 bool needs_frame(int signal) noexcept;
 
 /// Runs the handlers of a signal, newest first, and then what stood there before them if one of
 /// them chains, or if none of them is for this process: a forked child.
-/// Pre:      everything maskable is blocked
+/// Pre:      the mask is closed
 dispatched run_handlers(int signal, siginfo_t& info) noexcept;
 
 /// Runs the handlers now; without any, does what the disposition before sigsafe's says, or nothing,

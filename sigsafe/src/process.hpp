@@ -32,6 +32,7 @@ struct process_identity {
   std::atomic<bool> wake_signal_is_installed;
   std::atomic<std::uint32_t> continues;       // see stops.hpp
   std::atomic<std::uint32_t> end_of_threads;  // see thread_end.hpp
+  std::atomic<std::uint64_t> undeferrable;    // see undeferrable.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

@@ -23,7 +23,7 @@
 namespace sigsafe::detail {
 namespace {
 
-// Everything is blocked. What sigsafe has not added, or a subset guard names, others want blocked.
+// The mask is closed. What sigsafe has not added, or a subset guard names, others want blocked.
 bool is_blocked_by_others(int signal) noexcept {
   const thread_state& thread = current_thread();
   return !signal_set::from_bits(thread.added.load() & ~thread.named.load()).contains(signal);
@@ -34,7 +34,7 @@ bool run_called() noexcept {
   bool ran = false;
   for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
     siginfo_t info = unknown_info(signal);
-    ran = run_handlers(signal, info) == dispatched::ran || ran;
+    ran = run_handlers(signal, info) != dispatched::no_handler || ran;
   }
   return ran;
 }
@@ -55,7 +55,7 @@ bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
 bool run_or_requeue(siginfo_t& info) noexcept {
   if (!is_blocked_by_others(info.si_signo)) {
     if (comes_back_in_a_frame(info)) return false;
-    if (run_handlers(info.si_signo, info) == dispatched::ran) return true;
+    if (run_handlers(info.si_signo, info) != dispatched::no_handler) return true;
   }
   // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
   requeue(info);
@@ -96,7 +96,7 @@ bool take_deferred() noexcept {
 
 namespace {
 
-/// Pre:      everything maskable is blocked, eager is raised by the caller, and nothing is held
+/// Pre:      the mask is closed, eager is raised by the caller, and nothing is held
 void dispatch_and_open() noexcept {
   const errno_saver saver;
   while (current_thread().has_deferred()) take_deferred();
@@ -118,14 +118,14 @@ void dispatch_deferred() noexcept {
   // Once more when a handler that changed the mask by itself has let one in behind it.
   while (current_thread().idle() && current_thread().has_deferred()) {
     if (is_resumed()) return;
-    close_mask();
+    close_mask(closed_signals());
     dispatch_and_open();
   }
 }
 
 void begin_first_eager() noexcept {
   current_thread().note_resumed();
-  close_mask();
+  close_mask(closed_signals());
 }
 
 void release_last_eager() noexcept {

@@ -16,7 +16,7 @@ void note_deferred(const siginfo_t& info) noexcept;
 
 /// Rule 4: runs the handlers of the deferred signal, or gives it back to the kernel; and those that
 /// other code called meanwhile. Returns true when a handler ran.
-/// Pre:      everything maskable is blocked, and eager is raised
+/// Pre:      the mask is closed, and eager is raised
 bool take_deferred() noexcept;
 
 }  // namespace sigsafe::detail

@@ -31,6 +31,10 @@ void require_consistent(const handler_base& handler) {
     refuse(EINVAL, *unmaskable.begin(),
            ".once is not for faults and SIGABRT, which may interrupt the removal of a handler; use "
            "a flag of your own");
+  if (wanted.once && !wanted.deferrable)
+    refuse(EINVAL, *handler.of_signals.begin(),
+           ".once contradicts .deferrable = false: such a handler may interrupt the removal of a "
+           "handler; use a flag of your own");
   if (wanted.thread != thread_id{} && !unmaskable.empty())
     refuse(EINVAL, *unmaskable.begin(),
            ".thread is not for faults and SIGABRT, which belong to the thread that caused them");

@@ -14,6 +14,7 @@
 #include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
@@ -69,6 +70,22 @@ void note_who_needs_a_frame(slot& here) noexcept {
   here.needs_frame.store(needed, std::memory_order_relaxed);
 }
 
+// One that is registered and has a function; they agree.
+const handler_node* any_function(const slot& here) noexcept {
+  const handler_node* node = here.newest.load(std::memory_order_relaxed);
+  while (node != nullptr &&
+         (!node->active.load(std::memory_order_relaxed) || node->owner->invoke == nullptr))
+    node = node->older.load(std::memory_order_relaxed);
+  return node;
+}
+
+// Which handlers there are has changed.
+void note_handlers(slot& here, int signal) noexcept {
+  note_who_needs_a_frame(here);
+  const handler_node* const any = any_function(here);
+  set_undeferrable(signal, any != nullptr && is_undeferrable(*any));
+}
+
 slot_error install(int signal, const struct sigaction& action) noexcept {
   if (sigaction(signal, &action, nullptr) == 0) return {};
   return {errno, "sigaction failed"};
@@ -84,6 +101,23 @@ bool agrees_on_thread(const slot& here, const handler_node& added) noexcept {
         target_of(*node, added.registered_in) != target)
       return false;
   return true;
+}
+
+slot_error disagreement(const slot& here, const handler_node& added) noexcept {
+  if (!agrees_on_thread(here, added))
+    return {EINVAL, "all of its handlers must have the same .thread"};
+  const handler_node* const other = any_function(here);
+  if (added.owner->invoke == nullptr || other == nullptr ||
+      is_undeferrable(*other) == is_undeferrable(added))
+    return {};
+  if (is_undeferrable(added))
+    return {EINVAL,
+            "all of its handlers must agree, and others can be deferred: leave .deferrable = false "
+            "out, or give it to all"};
+  return {
+      EINVAL,
+      "all of its handlers must agree, and others have .deferrable = false: give it to this one "
+      "too, or leave it out everywhere"};
 }
 
 struct sigaction ignoring_action() noexcept {
@@ -178,7 +212,7 @@ void retire(handler_node& node) noexcept {
   if (last && ours) end_disposition(here, signal);
   if (last && !ours) here.replaced = true;
   deactivate(here, node);
-  note_who_needs_a_frame(here);
+  note_handlers(here, signal);
   if (!last && ours) {
     const struct sigaction wanted = wanted_action(here);
     if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
@@ -193,19 +227,18 @@ slot_error add_to_slot(handler_node& node) noexcept {
   const struct sigaction current = current_action(signal);
   const bool by_us = is_ignored_by_us(here, current);
   node.registered_in = process_generation();
-  if (!agrees_on_thread(here, node))
-    return {EINVAL, "all of its handlers must have the same .thread"};
+  if (const slot_error error = disagreement(here, node); error.number != 0) return error;
   if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return {};
   if (!is_trampoline(current) && !by_us) adopt_previous(here, signal, current);
   link(here, node);  // before the disposition: the trampoline never finds an empty list
-  note_who_needs_a_frame(here);
+  note_handlers(here, signal);
 
   const struct sigaction wanted = wanted_action(here);
   if (is_trampoline(current) && has_same_flags(current, wanted)) return {};
   const slot_error error = install(signal, wanted);
   if (error.number == 0) return {};
   deactivate(here, node);
-  note_who_needs_a_frame(here);
+  note_handlers(here, signal);
   return error;
 }
 
@@ -215,7 +248,7 @@ slot_error reinstall(const handler_node& node) noexcept {
   const struct sigaction current = current_action(signal);
   if (is_trampoline(current)) return {};
   adopt_previous(here, signal, current);
-  note_who_needs_a_frame(here);
+  note_handlers(here, signal);
   return install(signal, wanted_action(here));
 }
 

@@ -14,6 +14,7 @@
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
@@ -26,16 +27,17 @@ void run(int signal, siginfo_t& info, void* context, const void* frame) noexcept
 
 void handle(int signal, siginfo_t& info, void* context) noexcept {
   thread_state& thread = current_thread();
-  if (!signal_set::maskable().contains(signal)) {  // rule 3: a fault cannot wait
+  if (!is_deferrable(signal)) {  // rules 3 and 16: it does not wait, and leaves what is deferred
+    if (interrupted_mask(context).contains(signal)) thread.sleep_goes_on.store(1);
     run_now(signal, info, context, context);
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this
     // one goes back to the kernel, behind the mask that is set up again.
     if (!is_over(signal, continues())) requeue(info);
-    block_maskable_in(context);
+    close_mask_of(context);
   } else if (thread.held.load() != 0) {
     note_deferred(info);
-    block_maskable_in(context);
+    close_mask_of(context);
   } else {
     run(signal, info, context, context);
   }
@@ -61,15 +63,21 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
   if (!signal_set::all().contains(signal)) return;  // a number that is no signal
   if (is_chaining_here(signal)) return;             // sigsafe has called it, and it calls back
   thread_state& thread = current_thread();
-  const signal_set missing = signal_set::maskable() - block(signal_set::maskable());
+  const bool deferrable = is_deferrable(signal);
+  const bool runs_now = !deferrable || thread.held.load() == 0;
+  const signal_set wanted = runs_now ? signal_set::maskable() : closed_signals();
+  const signal_set missing = wanted - block(wanted);
   repair_disposition(signal);
   siginfo_t info;
   if (!copy_if_readable(signal, passed, info)) {
     info = unknown_info(signal);
     context = nullptr;
   }
-  if (!signal_set::maskable().contains(signal) || thread.held.load() == 0) {
-    run(signal, info, context, nullptr);
+  if (runs_now) {
+    if (deferrable)
+      run(signal, info, context, nullptr);
+    else
+      run_now(signal, info, context, nullptr);
     if (!missing.empty()) unblock(missing);
     return;
   }

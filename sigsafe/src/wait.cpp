@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/location.hpp>
@@ -18,6 +19,7 @@
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/src/wake_signal.hpp>
 #include <sigsafe/wake.hpp>
 
@@ -25,20 +27,24 @@
 namespace sigsafe::detail {
 namespace {
 
-/// Everything maskable is blocked while it lives.
+/// Everything maskable is blocked while it lives, also what is not deferrable: a signal that does
+/// not end the sleep is known by having it interrupted, see poll_on.
 class closed_scope {
  public:
-  closed_scope() noexcept : before_(close_mask()) {}
+  closed_scope() noexcept : before_(close_mask(signal_set::maskable())) {}
   closed_scope(const closed_scope&) = delete;
   closed_scope& operator=(const closed_scope&) = delete;
   // The condition is eager and not the kind of guard that sleeps: an eager hold stays blocked. What
   // is deferred by now is left, blocked, to the release that dispatches it.
   ~closed_scope() {
     thread_state& thread = current_thread();
-    if (thread.eager.load() == 1 && !thread.has_deferred())
+    if (thread.eager.load() == 1 && !thread.has_deferred()) {
       open_mask();
-    else
+    } else {
+      const signal_set share = take_added(undeferrable() - before_);
       thread.eager.decrement();
+      if (!share.empty()) unblock(share);
+    }
   }
 
   [[nodiscard]] signal_set before() const noexcept { return before_; }
@@ -55,11 +61,7 @@ class unheld_scope {
  public:
   unheld_scope() noexcept {
     thread_state& thread = current_thread();
-    const std::uint64_t named = thread.named.load();
-    const std::uint64_t added = thread.added.load();
-    share_ = added & ~named;
-    thread.added.store(added & named);
-    handler_fence();
+    share_ = take_added(signal_set::from_bits(~thread.named.load()));
     held_ = thread.held.load();
     thread.held.store(0);
     handler_fence();
@@ -75,7 +77,7 @@ class unheld_scope {
     handler_fence();
     thread.eager.store(eager_);
     handler_fence();
-    thread.added.set_bits(share_);
+    thread.added.set_bits(share_.bits());
     handler_fence();
     thread.held.store(held_);
     handler_fence();
@@ -85,11 +87,11 @@ class unheld_scope {
   void woken() noexcept { has_woken_ = true; }
 
   /// What the program itself, and subset guards, have not blocked.
-  [[nodiscard]] signal_set share() const noexcept { return signal_set::from_bits(share_); }
+  [[nodiscard]] signal_set share() const noexcept { return share_; }
   [[nodiscard]] bool is_eager() const noexcept { return eager_ > 1; }  // one is closed_scope's
 
  private:
-  std::uint64_t share_;
+  signal_set share_;
   std::uint32_t held_;
   std::uint32_t eager_;
   bool has_woken_ = false;
@@ -105,10 +107,48 @@ struct request {
   std::int64_t nanoseconds;
 };
 
+/// What is left of the time of a sleep that goes on. The clock is asked only where that may happen.
+class time_left {
+ public:
+  explicit time_left(std::int64_t nanoseconds) noexcept
+      : nanoseconds_(nanoseconds),
+        start_(nanoseconds > 0 && !undeferrable().empty() ? monotonic_now() : unknown) {}
+
+  [[nodiscard]] bool is_known() const noexcept { return nanoseconds_ <= 0 || start_ != unknown; }
+  [[nodiscard]] std::int64_t now() const noexcept {
+    if (nanoseconds_ <= 0) return nanoseconds_;
+    const std::int64_t passed = monotonic_now() - start_;
+    return passed < nanoseconds_ ? nanoseconds_ - passed : 0;
+  }
+
+ private:
+  static constexpr std::int64_t unknown = -1;
+  std::int64_t nanoseconds_;
+  std::int64_t start_;
+};
+
+// Sleeps until something ends it: not a signal that is not deferrable. Such a one has interrupted
+// the sleep, and nothing else has, when it finds itself blocked in the mask that its return
+// restores: then it came through the mask of the sleep. What came in the sleep before it would have
+// blocked it; what comes behind it is blocked until the next one.
+int poll_on(const request& wanted, signal_set blocked) {
+  relaxed<std::uint32_t>& goes_on = current_thread().sleep_goes_on;
+  const time_left left{wanted.nanoseconds};
+  std::int64_t nanoseconds = wanted.nanoseconds;
+  for (;;) {
+    goes_on.store(0);
+    handler_fence();
+    const int ready = system::poll(wanted.fds, wanted.size, nanoseconds, blocked);
+    handler_fence();
+    if (ready >= 0 || errno != EINTR || goes_on.load() == 0 || !left.is_known()) return ready;
+    nanoseconds = left.now();
+  }
+}
+
 poll_result sleep_once(const request& wanted, const closed_scope& closed, int& error) {
   unheld_scope unheld;
   const signal_set blocked = mask_of_sleep(closed, unheld);
-  const int ready = system::poll(wanted.fds, wanted.size, wanted.nanoseconds, blocked);
+  const int ready = poll_on(wanted, blocked);
   const int reason = errno;
   // With a descriptor ready the kernel returns without delivering what is pending, and an eager
   // guard unblocks nothing between two polls: without this, such a loop starves its signals.

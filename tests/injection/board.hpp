@@ -24,6 +24,7 @@ struct board {
   sweep kind;
   std::uint32_t variants;  // of single signals: bit n for the n-th of the program's list
   std::uint32_t stride;    // pairs at every so many-th instruction, 1 for all
+  std::uint32_t repeats;   // also what does the same at the next instruction
   position from;           // where to go on after a violation
 
   // The answer. `runs` grows with every run, so that a hang is seen.

@@ -37,8 +37,13 @@ void make_code_writable() {
 
 }  // namespace
 
-void trace::assign(std::span<const address> steps) {
-  steps_.assign(steps.begin(), steps.end());
+void trace::assign(std::span<const step> steps) {
+  steps_.clear();
+  pends_.clear();
+  for (const step& each : steps) {
+    steps_.push_back(each.where);
+    pends_.push_back(each.pends);
+  }
   previous_.clear();
   previous_.reserve(steps_.size());
   std::unordered_map<address, std::int64_t> last;
@@ -221,7 +226,7 @@ void injector::record(ucontext_t& context) noexcept {
     ++sent_;
     send(*waker_);
   }
-  recorded_[recorded_count_++] = here;
+  recorded_[recorded_count_++] = {here, pends(context)};
   if (architecture::returns_here(context)) {
     architecture::return_now(context);
     record(context);
@@ -231,6 +236,19 @@ void injector::record(ucontext_t& context) noexcept {
   if (next.traps) architecture::set_trap(context, true);
   for (int i = 0; i < next.count; ++i) plant(next.places[i]);
   plant_entries(true, here);
+}
+
+bool injector::is_later(const burst& what) const noexcept {
+  for (const burst::arrival& each : what.arrivals)
+    if ((later_ >> (each.signal - 1) & 1) == 0) return false;
+  return true;
+}
+
+bool injector::pends(const ucontext_t& context) const noexcept {
+  std::uint64_t mask;
+  static_assert(sizeof(context.uc_sigmask) >= sizeof(mask));
+  __builtin_memcpy(&mask, &context.uc_sigmask, sizeof(mask));
+  return later_ != 0 && (later_ & ~mask) == 0 && architecture::system_call(context) < 0;
 }
 
 // A trace follows the kernel into these. They stay in between two steps: writing code is slow.

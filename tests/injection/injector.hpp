@@ -29,17 +29,28 @@ struct shot {
   const burst* what;
 };
 
-/// The addresses of the instructions that a run executed, in order; handlers' and the C library's
-/// too.
+/// An instruction that a run executed.
+struct step {
+  address where;
+  /// All of the later signals are blocked, and it makes no system call: one of them becomes pending
+  /// unseen, whether it comes here or at the next instruction.
+  bool pends;
+};
+
+/// The instructions that a run executed, in order; handlers' and the C library's too.
 class trace {
  public:
   [[nodiscard]] std::uint32_t size() const noexcept {
     return static_cast<std::uint32_t>(steps_.size());
   }
   [[nodiscard]] address operator[](std::uint32_t index) const noexcept { return steps_[index]; }
+  /// Does a later signal at this instruction do what it does at the next one?
+  [[nodiscard]] bool is_as_the_next(std::uint32_t index) const noexcept {
+    return index + 1 < size() && pends_[index];
+  }
   [[nodiscard]] const std::vector<address>& steps() const noexcept { return steps_; }
 
-  void assign(std::span<const address> steps);
+  void assign(std::span<const step> steps);
 
   /// The last index up to `to` whose instruction is not executed between `from` (-1: the start) and
   /// it.
@@ -47,6 +58,7 @@ class trace {
 
  private:
   std::vector<address> steps_;
+  std::vector<bool> pends_;
   std::vector<std::int64_t> previous_;  // the index of the same instruction before, or -1
 };
 
@@ -65,6 +77,9 @@ class injector {
 
   /// What to send when the operation comes to a sleeping system call with no signal sent yet.
   void set_waker(const burst* waker) noexcept { waker_ = waker; }
+  /// The signals of which a trace says where they would only become pending; none at first.
+  void set_later(std::uint64_t mask) noexcept { later_ = mask; }
+  [[nodiscard]] bool is_later(const burst& what) const noexcept;
 
   /// Runs operation and records its trace behind the shot, or its whole trace without one: `at`
   /// then holds the first instruction. With a waker, `slept` is the index where it was sent.
@@ -90,7 +105,7 @@ class injector {
   /// Returns how many shots were reached.
   int finish() noexcept;
   /// The trace that is being learned.
-  [[nodiscard]] std::span<const address> recorded() const noexcept {
+  [[nodiscard]] std::span<const step> recorded() const noexcept {
     return {recorded_.data(), recorded_count_};
   }
 
@@ -119,6 +134,7 @@ class injector {
   void handle(ucontext_t& context) noexcept;
   void arrive(ucontext_t& context) noexcept;
   void record(ucontext_t& context) noexcept;
+  [[nodiscard]] bool pends(const ucontext_t& context) const noexcept;
   void plant(address where) noexcept;
   void plant_entries(bool in, address except) noexcept;
   void clear() noexcept;
@@ -142,8 +158,9 @@ class injector {
   planted entries_[most_entries]{};  // as long as something is stepped
   int entry_count_ = 0;
   const burst* waker_ = nullptr;
+  std::uint64_t later_ = 0;
   std::int64_t slept_ = -1;
-  std::vector<address> recorded_;
+  std::vector<step> recorded_;
   std::uint32_t recorded_count_ = 0;
 };
 

@@ -72,6 +72,9 @@ class sweeper {
       const burst what = injected.what();
       for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < trial_.size();
            ++at.first) {
+        // The first variant is everywhere.
+        if (at.variant != 0 && board_.repeats == 0 && trial_.is_as_the_next(at.first, what))
+          continue;
         begin(at, trial_.at(at.first), 0);
         if (const char* const wrong = trial_.run(at.first, what)) return violated(wrong);
       }
@@ -83,13 +86,16 @@ class sweeper {
     const burst what = find_variant("standard").what();
     const burst then = find_variant("second").what();
     position at = board_.from;
+    const bool skips = board_.repeats == 0 && board_.stride == 1;
     for (; at.first < trial_.size(); at.first += board_.stride, at.second = 0) {
+      if (skips && trial_.is_as_the_next(at.first, what)) continue;
       learning(true);
       begin({0, at.first, 0}, trial_.at(at.first), 0);
       if (const char* const wrong = trial_.learn_behind(at.first, what)) return violated(wrong);
       // Each first signal begins elsewhere, so that together they come to every instruction.
       if (at.second == 0) at.second = at.first / board_.stride % board_.stride;
       for (; at.second < trial_.size_behind(); at.second += board_.stride) {
+        if (skips && trial_.behind_is_as_the_next(at.second, then)) continue;
         begin(at, trial_.at(at.first), trial_.at_behind(at.second));
         learning(false);
         ++board_.pairs;

@@ -33,6 +33,7 @@ constexpr int abort_signal = SIGABRT;         // an eager guard, and then a lazy
 constexpr int abort_eager_signal = SIGBUS;    // sends first_signal in an eager guard
 constexpr int abort_lazy_signal = SIGFPE;     // in a lazy guard
 constexpr int abort_crossed_signal = SIGILL;  // in a lazy and an eager one, the lazy one goes first
+constexpr int undeferrable_signal = SIGXCPU;  // no guard holds it off; its handler uses guards
 constexpr int user_blocked_signal = SIGWINCH;  // blocked by the program all the time
 inline int real_time_signal() noexcept { return SIGRTMIN + 3; }
 
@@ -73,7 +74,7 @@ class subject {
   /// Before each run; no signal comes here.
   virtual void reset() {}
   virtual void operation() = 0;
-  /// In each of sigsafe's handlers for the signals above.
+  /// In each of sigsafe's handlers for the signals above, but for undeferrable_signal.
   virtual void in_handler(const sigsafe::signal_info&) noexcept {}
   /// In each of the foreign ones for signals that a guard can hold off.
   virtual void in_foreign_handler() noexcept {}
@@ -83,11 +84,12 @@ class subject {
 
 /// What a subject wants of the program.
 struct traits {
-  bool core = false;        ///< pairs of signals belong to a short run too
-  bool sleeps = false;      ///< it ends only when own_signal is sent to it
-  bool forks = false;       ///< a run takes longer
-  bool unordered = false;   ///< real-time signals may be queued again behind later ones
-  bool owns_first = false;  ///< the handlers of first_signal are its own affair
+  bool core = false;          ///< pairs of signals belong to a short run too
+  bool sleeps = false;        ///< it ends only when own_signal is sent to it
+  bool undeferrable = false;  ///< undeferrable_signal comes too, as it does to the core ones
+  bool forks = false;         ///< a run takes longer
+  bool unordered = false;     ///< real-time signals may be queued again behind later ones
+  bool owns_first = false;    ///< the handlers of first_signal are its own affair
 };
 
 struct entry {

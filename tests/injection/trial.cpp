@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <optional>
 
@@ -31,18 +32,19 @@ traits the_wants;
 struct in_handlers {
   void operator()(const sigsafe::signal_info& info) const noexcept {
     seen.note_handled(info.native());
-    if (info.number() == fault_signal) {
+    if (info.number() == fault_signal || info.number() == undeferrable_signal) {
       // It may have interrupted anything, and holds of its own must not change that.
       const sigsafe::basic_guard<lazy> soft;
       const sigsafe::basic_guard<eager> off;
     }
-    the_subject->in_handler(info);
+    if (info.number() != undeferrable_signal) the_subject->in_handler(info);
     errno = info.number();
   }
 };
 
 struct standing_handler : sigsafe::handler<in_handlers> {
-  explicit standing_handler(int signal) : handler(signal, {}, {.in_child = true}) {}
+  explicit standing_handler(int signal)
+      : handler(signal, {}, {.deferrable = signal != undeferrable_signal, .in_child = true}) {}
 };
 
 template <class B>
@@ -70,6 +72,14 @@ void foreign_crossed(int, siginfo_t* info, void*) {
 }
 
 injector* entries_of = nullptr;
+
+std::uint64_t bits_of(const signal_set& signals) noexcept {
+  std::uint64_t bits;
+  const sigset_t native = signals.native();
+  static_assert(sizeof(native) >= sizeof(bits));
+  std::memcpy(&bits, &native, sizeof(bits));
+  return bits;
+}
 
 void note_sent(const burst& what) noexcept {
   for (const burst::arrival& each : what.arrivals) seen.note_sent(each.signal);
@@ -104,6 +114,7 @@ const std::vector<variant>& variants() {
       {"abort-eager", {{abort_eager_signal, 0}}, true},
       {"abort-lazy", {{abort_lazy_signal, 0}}, true},
       {"abort-crossed", {{abort_crossed_signal, 0}}, false},
+      {"undeferrable", {{undeferrable_signal, 0}}, false, true},
       {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
   };
   return all;
@@ -111,7 +122,7 @@ const std::vector<variant>& variants() {
 
 signal_set everything_blockable() noexcept {
   static const signal_set blockable = [] {
-    const sigset_t maskable = signal_set::maskable().native();
+    const sigset_t maskable = (signal_set::maskable() - signal_set{undeferrable_signal}).native();
     sigset_t before;
     sigprocmask(SIG_BLOCK, &maskable, &before);
     const signal_set found = signal_set::blocked();
@@ -123,7 +134,7 @@ signal_set everything_blockable() noexcept {
 
 // Behind the report there is room for a trace.
 trial::child_report* trial::make_child_report() noexcept {
-  constexpr std::size_t size = sizeof(child_report) + sizeof(address) * injector::most_steps;
+  constexpr std::size_t size = sizeof(child_report) + sizeof(step) * injector::most_steps;
   void* const memory =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) std::abort();
@@ -155,6 +166,11 @@ trial::trial(const entry& what)
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal()})
     if (number != first_signal || !wants_.owns_first) new standing_handler{number};
+  if (gets_undeferrable()) {
+    new standing_handler{undeferrable_signal};
+    send(undeferrable_signal);
+  }
+  injector_.set_later(bits_of(everything_blockable()) & ~bits_of({undeferrable_signal}));
   // The first call of a handler takes another path than those behind it.
   for (const int number :
        {first_signal, second_signal, own_signal, other_signal, fault_signal, real_time_signal(),
@@ -211,7 +227,7 @@ const char* trial::learn(const trace* before, const shot* at, injector::learned&
   result = injector_.learn(&operate, this, before, at);
   if (child_->ended) {
     if (child_->wrong != nullptr) return child_->wrong;
-    const auto* const steps = reinterpret_cast<const address*>(child_ + 1);
+    const auto* const steps = reinterpret_cast<const step*>(child_ + 1);
     result.steps.assign({steps, child_->steps});
     result.fits = child_->steps < injector::most_steps;
   }
@@ -299,8 +315,8 @@ void end_child() noexcept {
   trial& mine = *the_trial;
   trial::child_report& report = *mine.child_;
   report.reached = mine.injector_.finish();
-  const std::span<const address> steps = mine.injector_.recorded();
-  auto* const copy = reinterpret_cast<address*>(&report + 1);
+  const std::span<const step> steps = mine.injector_.recorded();
+  auto* const copy = reinterpret_cast<step*>(&report + 1);
   for (std::size_t i = 0; i < steps.size(); ++i) copy[i] = steps[i];
   report.steps = static_cast<std::uint32_t>(steps.size());
   report.wrong = trial::check_thread(error);

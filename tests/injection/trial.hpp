@@ -13,7 +13,8 @@ namespace injection {
 struct variant {
   const char* name;
   std::vector<burst::arrival> arrivals;
-  bool wakes;  ///< an operation that sleeps
+  bool wakes;                 ///< an operation that sleeps
+  bool undeferrable = false;  ///< only for those that want it
   [[nodiscard]] burst what() const noexcept { return {arrivals}; }
 };
 /// The last one is the second signal of pairs.
@@ -34,10 +35,16 @@ class trial {
   /// The first instruction at which this may be injected: nothing else wakes an operation from a
   /// signal without a handler.
   [[nodiscard]] std::uint32_t first_for(const variant& what) const noexcept {
+    if (what.undeferrable && !gets_undeferrable()) return size();
     return what.wakes || slept_ < 0 ? 0 : static_cast<std::uint32_t>(slept_) + 1;
   }
   /// The index at which the operation sleeps, or -1.
   [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
+
+  /// Whether this does the same at this instruction as at the next one: it only becomes pending.
+  [[nodiscard]] bool is_as_the_next(std::uint32_t index, const burst& what) const noexcept {
+    return whole_.is_as_the_next(index) && injector_.is_later(what);
+  }
 
   const char* run(std::uint32_t index, const burst& what);
 
@@ -45,6 +52,9 @@ class trial {
   const char* learn_behind(std::uint32_t index, const burst& what);
   [[nodiscard]] std::uint32_t size_behind() const noexcept { return behind_.size(); }
   [[nodiscard]] address at_behind(std::uint32_t index) const noexcept { return behind_[index]; }
+  [[nodiscard]] bool behind_is_as_the_next(std::uint32_t index, const burst& then) const noexcept {
+    return behind_.is_as_the_next(index) && injector_.is_later(then);
+  }
   /// A second burst behind the one that was learned.
   const char* run(std::uint32_t index, const burst& what, std::uint32_t second, const burst& then);
 
@@ -52,6 +62,10 @@ class trial {
   const char* run_bare(const burst* expected);
 
  private:
+  [[nodiscard]] bool gets_undeferrable() const noexcept {
+    return wants_.core || wants_.undeferrable;
+  }
+
   friend void end_child() noexcept;
 
   /// What a child that the operation forked leaves to this process, in memory that both share.

@@ -2,12 +2,16 @@
  * order. The signals a and b, with sigsafe handlers, F, maskable with a foreign handler, and NY
  * unmaskable ones with foreign handlers (with YS: of sigsafe) come once each, at any step. Their
  * handlers use guards: HG (a and b), FG and YG say which; see use_1() and on.
+ *   PG              rule 16: the signal p comes too; its handler is not deferrable, and uses guards
+ *                   as FG says; P_CHAINS: a foreign function uses them, behind it
+ *   P_CHANGES       p becomes deferrable, or is so first and is not any more, at any time: the last
+ *                   handler goes on another thread, and another one comes
  *   HANDLER_OPENS   the handler of a unblocks every signal first
  *   NO_F, NO_B      F, or b, does not come
  *   LIMIT           how often a signal may be queued again: more is a loop without progress
  * Checked: a handler of a or b never runs while the thread is held, nothing is lost or runs twice,
- * whenever main has no eager hold and nothing is deferred the mask is the program's, and at the end
- * everything is as it was.                                                                       */
+ * whenever main has no eager hold and nothing is deferred the mask is the program's, main never
+ * blocks p while that is not deferrable, and at the end everything is as it was.                 */
 #ifndef LAZY
 #define LAZY 1
 #endif
@@ -26,7 +30,7 @@
 #ifndef NY
 #define NY 1
 #endif
-#ifdef HANDLER_OPENS
+#if defined(HANDLER_OPENS) || defined(P_CHANGES)
 #define LEVELS 2                      /* handlers of sigsafe that run inside each other */
 #else
 #define LEVELS 1
@@ -34,10 +38,25 @@
 #define NT 1
 #define M 7
 #define FIRST_BODY 1
-#define FRAMES (2 + 2 * LEVELS + NY)
+#ifdef PG
+#define NP 1
+#else
+#define NP 0
+#endif
+#define FRAMES (2 + 2 * LEVELS + NY + NP)
 #define A 1
 #define B 2
 #define F 4
+#define P 8
+#define HANDLED (M | NP * P)          /* what a handler of sigsafe is called with: its sa_mask */
+#if NP > 0
+bool deferrable;
+#ifdef P_CLOSED
+#define CLOSED HANDLED
+#else
+#define CLOSED (M | (deferrable -> P : 0))
+#endif
+#endif
 #ifdef NO_B
 #define B_COMES 0
 #else
@@ -50,11 +69,16 @@
 #endif
 #include "protocol.inc"
 
-byte pending = A | B_COMES | F_COMES; /* sent, or yet to be sent: the difference is not seen */
+byte pending = A | B_COMES | F_COMES | NP * P;  /* sent, or yet to be: it is not seen which */
 byte ran;
 bool in_sleep;                        /* in a system call that unblocks what the program blocks */
 byte called[LEVELS], caller[LEVELS];  /* what a body shall run, and the frame to go back to */
 byte unmaskable_left = NY;
+#if defined(P_CHANGES) || NP == 0
+#define P_IS_OPEN true
+#else
+#define P_IS_OPEN (!(mask[0] & P))
+#endif
 #ifdef LIMIT
 byte queued_again;
 #define COUNT_QUEUED queued_again++; assert(queued_again <= LIMIT)
@@ -90,6 +114,7 @@ active proctype main() provided (top[0] == 0) {
   do
   :: d_step {
        assert(eager_live != 0 || deferred[0] || (mask[0] == START && added[0] == 0));
+       assert(P_IS_OPEN);
        assert(resumed[0] == 0 && held[0] == lazy_live + eager_live && eager[0] == eager_live)
      };
      if
@@ -115,7 +140,7 @@ active proctype main() provided (top[0] == 0) {
   d_step {
     assert(mask[0] == START && added[0] == 0 && !deferred[0]);
     assert(held[0] == 0 && eager[0] == 0 && resumed[0] == 0);
-    assert((pending & ~START) == 0 && (ran | pending) == (A | B_COMES | F_COMES))
+    assert((pending & ~START) == 0 && (ran | pending) == (A | B_COMES | F_COMES | NP * P))
   }
 }
 active [LEVELS] proctype body() provided (top[0] == FRAME) {
@@ -146,7 +171,7 @@ end:
        !on_stack[_pid] && (pending & ~mask[0] & (A | B)) ->
        if :: pending & ~mask[0] & A -> x = A :: pending & ~mask[0] & B -> x = B fi;
        pending = pending & ~x;
-       push(M)
+       push(HANDLED)
      };
      trampoline();
      pop()
@@ -166,6 +191,47 @@ end:
      pop()
   od
 }
+#if NP > 0
+inline run_undeferrable() {           /* rule 16; what is deferred is not looked at afterwards */
+  up(eager[0]);
+#ifdef P_CHAINS
+  down(eager[0]);
+  d_step { ran = ran | P; mask[0] = frame_mask | P };
+  USE(PG);
+  mask[0] = mask[0] | HANDLED;
+  up(eager[0]);
+#else
+  ran = ran | P;
+  USE(PG);
+#endif
+  down(eager[0]);
+#ifdef P_DISPATCHES
+  if :: deferred[0] -> cold_path() :: else -> skip fi
+#endif
+}
+active proctype undeferrable() provided (ON_TOP) {
+  LOCALS;
+end:
+  do
+  :: atomic {
+       !on_stack[_pid] && (pending & ~mask[0] & P) ->
+       pending = pending & ~P;
+       push(HANDLED)
+     };
+     if
+     :: deferrable -> x = P; trampoline()
+     :: else -> run_undeferrable()
+     fi;
+     pop()
+  od
+}
+#endif
+#ifdef P_CHANGES
+active proctype changes() {           /* on another thread */
+  if :: deferrable = 1 :: skip fi;
+  deferrable = !deferrable
+}
+#endif
 #if NY > 0
 active [NY] proctype unmaskable() provided (ON_TOP) {
   LOCALS;
@@ -175,7 +241,7 @@ end:
        !on_stack[_pid] && unmaskable_left > 0 ->
        unmaskable_left--;
 #ifdef YS
-       push(M)
+       push(HANDLED)
      };
      up(eager[0]); USE(YG); down(eager[0]);
 #else

@@ -7,6 +7,7 @@
  *                it too; FG: 0 no guard, 1 lazy, 2 eager
  *   UNMASKABLE   an unmaskable signal comes to A: 1 with a foreign handler, and YG as FG, or 3 for
  *                L E l e; 2 with a sigsafe handler that A waits for
+ *   NP           p, which is not deferrable, comes to A so often; its handler uses both guards
  *   TOKENS       how many tokens may be on their way to a thread                                 */
 #ifndef NSIG
 #define NSIG 2
@@ -29,16 +30,23 @@
 #ifndef YG
 #define YG 2
 #endif
+#ifndef NP
+#define NP 0
+#endif
 #define NT 2
-#define FRAMES 4                      /* program, trampoline; A also foreign and unmaskable */
+#define FRAMES 5                      /* program, trampoline; A also the other three */
 #define S 1
 #define F 2
 #define W 4
+#define P (NP -> 8 : 0)
 #define M (S | F)
+#define CLOSED (M | (closes_all[T] -> P : 0))
 #define START W
+bool closes_all[2];
 #include "protocol.inc"
 byte to_process, to_thread[NT];       /* S, sent or yet to be sent */
 bool f_left, y_left;
+byte p_left = NP;
 byte handled, wanted;
 bool foreign_ran, a_over;
 inline queue_again() { to_thread[T]++ }
@@ -101,7 +109,7 @@ active proctype A() provided (top[T] == FRAME) {
   :: atomic { \
        !on_stack[_pid] && !(mask[T] & S) && (to_process > 0 || to_thread[T] > 0) -> \
        if :: to_process > 0 -> to_process-- :: to_thread[T] > 0 -> to_thread[T]-- fi; \
-       push(M | W) \
+       push(M | W | P); reason[T] = 1 \
      }; \
      trampoline(); \
      pop() \
@@ -114,7 +122,7 @@ end:
   :: atomic {
        !on_stack[_pid] && !(mask[T] & F) && f_left ->
        assert(eager_holds[T] == 0 && !in_user[T]);
-       f_left = 0; push(F)
+       f_left = 0; reason[T] = 1; push(F)
      };
      foreign_ran = 1;
      USE(FG);
@@ -126,9 +134,9 @@ active proctype A_unmaskable() provided (ON_TOP) {
 end:
   do
   :: atomic {
-       !on_stack[_pid] && y_left -> y_left = 0;
+       !on_stack[_pid] && y_left -> y_left = 0; reason[T] = 1;
 #if UNMASKABLE == 2
-       push(M | W)
+       push(M | W | P)
      };
      up(eager[T]); handle(UNMASKABLE_SKIPS_OWN, 0); down(eager[T]);
 #else
@@ -138,6 +146,24 @@ end:
 #endif
      pop()
   od
+}
+active proctype A_undeferrable() provided (ON_TOP) {
+  WAIT_LOCALS;
+#if NP
+end:
+  do
+  :: atomic {
+       !on_stack[_pid] && !(mask[T] & P) && p_left > 0 -> p_left--; push(M | W | P)
+     };
+#ifdef GOES_ON
+     goes_on[T] = 1;
+#else
+     if :: frame_mask & P -> goes_on[T] = 1 :: else fi;
+#endif
+     up(eager[T]); eager_begin(); lazy_begin(); eager_end(); lazy_end(); down(eager[T]);
+     pop()
+  od
+#endif
 }
 active proctype B() provided (top[T] == FRAME) {
   WAIT_LOCALS;
@@ -160,7 +186,7 @@ active proctype B_trampoline() provided (ON_TOP) { WAIT_LOCALS; SIGNALS_COME }
 /* The handler of W does nothing, with everything maskable blocked: it is one step. */
 #define TOKEN_COMES(t) \
   d_step { \
-    tokens[t] > 0 && !(mask[t] & W) -> tokens[t]--; TOKEN_TAKEN(t); \
+    tokens[t] > 0 && !(mask[t] & W) -> tokens[t]--; TOKEN_TAKEN(t); reason[t] = 1; \
     if :: to_restore[t] != NONE -> mask[t] = to_restore[t] :: else fi; \
     to_restore[t] = NONE \
   }

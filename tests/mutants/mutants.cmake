@@ -3,10 +3,14 @@
 #
 #   sigsafe_mutants(<suite> <variable>)              the names of the patches of a suite
 #   sigsafe_mutant_field(<name> <field> <variable>)  a field of the header; a list of several; or
-#   empty sigsafe_mutant_files(<name> <variable>)          the files that it changes, from the
-#   project's root sigsafe_mutant_tree(<name> <tree>)               copies of these files below
-#   <tree>, changed, when
-#                                                    <tree>/applied is built
+#                                                    empty
+#   sigsafe_mutant_files(<name> <variable>)          the files that it changes, from the project's
+#                                                    root
+#   sigsafe_mutant_tree(<name> <tree>)               copies of these files below <tree>, changed,
+#                                                    when <tree>/applied is built
+#   sigsafe_mutant_sources(<name> <tree> <variable>) what of the library is to be compiled anew: the
+#                                                    copies of sources, and each source that a
+#                                                    changed header reaches
 #
 # A patch that no longer applies leaves the copies as they are and says so in <tree>/rejected, for
 # ./demand_failure to report: it fails its own test, not the configuration and not the build.
@@ -84,4 +88,46 @@ function(sigsafe_mutant_tree name tree)
     DEPENDS ${patch} ${originals} ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/apply
     COMMENT "Applying ${name}.patch"
     VERBATIM)
+endfunction()
+
+# sigsafe_headers_of(<source> <variable>): the library's headers that a source includes, directly or
+# not, from the project's root.
+function(sigsafe_headers_of source variable)
+  set(found)
+  set(next ${source})
+  while(next)
+    list(POP_FRONT next file)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/${file} includes REGEX "^#include <sigsafe/")
+    list(TRANSFORM includes REPLACE "^#include <([^>]+)>.*" "\\1")
+    list(REMOVE_ITEM includes ${found})
+    list(APPEND found ${includes})
+    list(APPEND next ${includes})
+  endwhile()
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
+get_property(sources GLOBAL PROPERTY sigsafe_sources)
+foreach(source IN LISTS sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
+  sigsafe_headers_of(${source} headers)
+  foreach(header IN LISTS headers)
+    set_property(GLOBAL APPEND PROPERTY sigsafe_reached_by_${header} ${source})
+  endforeach()
+endforeach()
+
+function(sigsafe_mutant_sources name tree variable)
+  sigsafe_mutant_files(${name} files)
+  set(found)
+  foreach(file IN LISTS files)
+    if(NOT file MATCHES "\\.hpp$")
+      list(APPEND found ${tree}/${file})
+      continue()
+    endif()
+    get_property(reached GLOBAL PROPERTY sigsafe_reached_by_${file})
+    list(REMOVE_ITEM reached ${files})
+    list(TRANSFORM reached PREPEND ${PROJECT_SOURCE_DIR}/)
+    list(APPEND found ${reached})
+  endforeach()
+  list(REMOVE_DUPLICATES found)
+  set(${variable} ${found} PARENT_SCOPE)
 endfunction()

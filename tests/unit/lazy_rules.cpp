@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(rule_2_only_the_kernels_8_bytes_of_the_interrupted_mask_are
     std::memcpy(expected + offsetof(ucontext_t, uc_sigmask), &all_blocked, sizeof(all_blocked));
     {
       const sigsafe::lazy::guard off;
-      sigsafe::detail::block_maskable_in(&context);
+      sigsafe::detail::close_mask_of(&context);
       CHILD_REQUIRE(std::memcmp(&context, expected, sizeof(context)) == 0);
       CHILD_REQUIRE(added() == maskable - blocked);
       current_thread().added.store(0);

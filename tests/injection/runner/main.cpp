@@ -32,6 +32,7 @@ struct options {
   std::vector<std::string> variants;
   std::string pairs = "none";
   std::uint32_t pair_stride = 1;
+  bool repeats = false;
   bool cross_check = false;
   bool demand_violation = false;
   bool only_list = false;
@@ -143,6 +144,7 @@ class session {
     if (subject.forks) wanted.patience *= 50;
     if (!with_.emulator.empty()) wanted.patience *= 25;
     if (with_.demand_violation) wanted.most_violations = 1;
+    wanted.repeats = with_.repeats;
     outcome one = carry_out(with_.tested, wanted);
     for (std::size_t i = 0; i < one.violations.size(); ++i)
       if (i < 3) explain(wanted, one.violations[i]);
@@ -193,7 +195,8 @@ class session {
     if (!subject.core) return;
     for (std::size_t i = 0; i < size; ++i) {
       ++sum_.steps;
-      const std::string wrong = step_and_send(with_.tested, list_, subject, i, SIGUSR1, "standard");
+      const std::string wrong =
+          step_and_send(with_.tested, list_, subject, steps, i, SIGUSR1, "standard");
       if (wrong.empty()) continue;
       fmt::print("VIOLATION in {}: {}, at instruction {}: {}\n", subject.name, wrong, i,
                  name_of(with_.tested.path, steps[i]));
@@ -228,6 +231,8 @@ int main(int count, char** arguments) {
                  "both signals only at every so many-th instruction")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--repeats", wanted.repeats,
+               "also where a signal only becomes pending, as it does at the next instruction");
   app.add_flag("--cross-check", wanted.cross_check,
                "also by single steps from outside, one process a run; not with an emulator");
   app.add_flag("--demand-violation", wanted.demand_violation,

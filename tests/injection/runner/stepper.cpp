@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <stdexcept>
 #include <system_error>
 
@@ -30,15 +32,8 @@ class traced {
     }
     wait();
     ptrace(PTRACE_SETOPTIONS, process_, nullptr, PTRACE_O_EXITKILL);
-    const long original = ptrace(PTRACE_PEEKTEXT, process_, begin, nullptr);
-    ptrace(PTRACE_POKETEXT, process_, begin, (original & ~0xffL) | 0xcc);
-    resume(PTRACE_CONT);
+    run_to(begin);
     if (ended()) throw std::runtime_error("the traced program ended before its operation began");
-    ptrace(PTRACE_POKETEXT, process_, begin, original);
-    user_regs_struct registers;
-    ptrace(PTRACE_GETREGS, process_, nullptr, &registers);
-    registers.rip = begin;
-    ptrace(PTRACE_SETREGS, process_, nullptr, &registers);
   }
   traced(const traced&) = delete;
   traced& operator=(const traced&) = delete;
@@ -59,6 +54,18 @@ class traced {
   /// One instruction; a fault counts as one. False when a signal came before it instead, and its
   /// handler is now the next place.
   bool step() { return !resume(PTRACE_SINGLESTEP); }
+  /// To the next time that it comes there, if it does.
+  void run_to(std::uint64_t where) {
+    const long original = ptrace(PTRACE_PEEKTEXT, process_, where, nullptr);
+    ptrace(PTRACE_POKETEXT, process_, where, (original & ~0xffL) | 0xcc);
+    resume(PTRACE_CONT);
+    if (ended()) return;
+    ptrace(PTRACE_POKETEXT, process_, where, original);
+    user_regs_struct registers;
+    ptrace(PTRACE_GETREGS, process_, nullptr, &registers);
+    registers.rip = where;
+    ptrace(PTRACE_SETREGS, process_, nullptr, &registers);
+  }
   void send(int signal) const { syscall(SYS_tgkill, process_, process_, signal); }
   void run_to_end() {
     while (!ended()) resume(PTRACE_CONT);
@@ -88,6 +95,16 @@ class traced {
   int status_ = 0;
 };
 
+/// The last index up to this one whose instruction comes there for the first time.
+std::size_t last_new(const std::vector<std::uint64_t>& steps, std::size_t index) {
+  const auto is_new = [&](std::size_t i) {
+    const auto end = steps.begin() + static_cast<std::ptrdiff_t>(i);
+    return std::find(steps.begin(), end, steps[i]) == end;
+  };
+  while (!is_new(index)) --index;
+  return index;
+}
+
 }  // namespace
 
 std::vector<std::uint64_t> step_through(const program& tested, const program_list& list,
@@ -104,10 +121,12 @@ std::vector<std::uint64_t> step_through(const program& tested, const program_lis
 }
 
 std::string step_and_send(const program& tested, const program_list& list,
-                          const subject_entry& subject, std::size_t index, int signal,
-                          const std::string& variant) {
+                          const subject_entry& subject, const std::vector<std::uint64_t>& steps,
+                          std::size_t index, int signal, const std::string& variant) {
   traced process{tested, list.begin, {"once", subject.name, variant}};
-  for (std::size_t i = 0; i < index && !process.ended();)
+  std::size_t i = last_new(steps, index);
+  if (i != 0) process.run_to(steps[i]);
+  while (i < index && !process.ended())
     if (process.step()) ++i;
   if (process.ended()) return "the stepped program ended before it came to the instruction";
   process.send(signal);

@@ -17,7 +17,7 @@ std::vector<std::uint64_t> step_through(const program& tested, const program_lis
 /// Steps to an instruction, sends the variant's only signal there and lets the program go on.
 /// Empty, or what is wrong.
 std::string step_and_send(const program& tested, const program_list& list,
-                          const subject_entry& subject, std::size_t index, int signal,
-                          const std::string& variant);
+                          const subject_entry& subject, const std::vector<std::uint64_t>& steps,
+                          std::size_t index, int signal, const std::string& variant);
 
 }  // namespace injection

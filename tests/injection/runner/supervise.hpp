@@ -39,6 +39,7 @@ struct order {
   bool pairs = false;
   std::uint32_t variants = ~0u;  ///< of single signals: bit n for the n-th of the list
   std::uint32_t stride = 1;      ///< pairs at every so many-th instruction
+  bool repeats = false;          ///< also what does the same at the next instruction
   /// What counts as a hang: so long without progress, asleep or computing. A process that waits for
   /// a processor does not hang.
   std::chrono::milliseconds patience{50};

@@ -41,8 +41,8 @@ class wait final : public sleeping {
     change();
   }
 };
-const registration<wait<eager>> eager_wait{"wait/eager", {.sleeps = true}};
-const registration<wait<lazy>> lazy_wait{"wait/lazy", {.sleeps = true}};
+const registration<wait<eager>> eager_wait{"wait/eager", {.sleeps = true, .undeferrable = true}};
+const registration<wait<lazy>> lazy_wait{"wait/lazy", {.sleeps = true, .undeferrable = true}};
 
 template <class B>
 class wait_for final : public sleeping {
