@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -481,6 +482,19 @@ BOOST_AUTO_TEST_CASE(one_that_is_destroyed_while_a_thread_waits_panics) {
                             delete waited;
                           }),
                           "destroyed while a thread waits"));
+}
+
+BOOST_AUTO_TEST_CASE(exit_destroys_one_that_a_thread_waits_for_without_a_word) {
+  const child_end end = in_child([] {
+    static event waited;
+    test::sleeper other{[&](test::sleeper& self) {
+      self.begins();
+      waited.wait();
+    }};
+    other.go_to_sleep();
+    std::exit(0);
+  });
+  BOOST_TEST(test::holds(end));
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_inside_a_handler_panics_and_names_the_place) {
