@@ -32,7 +32,7 @@ class signal_info {
     other,          ///< a code that a program made up
   };
 
-  /// What a child did.
+  /// What a child did; see child().
   struct child_status {
     enum class event { exited, killed, dumped, trapped, stopped, continued };
     pid_t pid;
@@ -100,6 +100,10 @@ class signal_info {
     }
   }
 
+  /// What one child did. Not for finding out which have ended: two children that end together give
+  /// one SIGCHLD, with the status of one of them, and a library may have taken that already.
+  /// SIGCHLD says "look": let the handler set a flag, and ask sigsafe::child, reap_children or
+  /// waitid outside.
   [[nodiscard]] std::optional<child_status> child() const noexcept {
     if (number() != SIGCHLD || code() < CLD_EXITED || code() > CLD_CONTINUED) return std::nullopt;
     return child_status{native_->si_pid, native_->si_uid,

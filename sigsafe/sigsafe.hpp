@@ -2,7 +2,9 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <sigsafe/alternate_stack.hpp>
 #include <sigsafe/condition_variable.hpp>
+#include <sigsafe/crash.hpp>
 #include <sigsafe/event.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>

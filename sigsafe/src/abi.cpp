@@ -6,7 +6,9 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/exit_status.hpp>
 #include <sigsafe/raw_lock.hpp>
+#include <sigsafe/src/children.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/panic_function.hpp>
 #include <sigsafe/src/process.hpp>
@@ -62,7 +64,23 @@ static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
 static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
-static_assert(sizeof(process_page) == 24);
+static_assert(offsetof(process_page, crashes) == 24);
+static_assert(offsetof(process_page, children_lock) == 28);
+static_assert(offsetof(process_page, children) == 32);
+static_assert(sizeof(process_page) == 32 + word);
+
+static_assert(offsetof(child_state, next) == 0);
+static_assert(offsetof(child_state, previous) == word);
+static_assert(offsetof(child_state, functions) == 2 * word);
+static_assert(offsetof(child_state, end) == 3 * word);
+static_assert(offsetof(child_state, generation) == 3 * word + 8);
+static_assert(offsetof(child_state, pid) == 3 * word + 12);
+static_assert(offsetof(child_state, descriptor) == 3 * word + 16);
+static_assert(offsetof(child_state, busy) == 3 * word + 20);
+static_assert(offsetof(child_state, runner) == 3 * word + 24);
+static_assert(offsetof(child_state, detached) == 3 * word + 28);
+static_assert(offsetof(child_state, abandoned) == 3 * word + 29);
+static_assert(sizeof(exit_status) == 8);
 
 static_assert(offsetof(handler_table, slots) == 0);
 static_assert(offsetof(slot, newest) == 0);
@@ -73,8 +91,9 @@ static_assert(offsetof(slot, needs_frame) == 18);
 static_assert(offsetof(slot, previous_mask) == 24);
 static_assert(offsetof(slot, replaced) == 32);
 static_assert(offsetof(slot, previous_chains_to_us) == 33);
-static_assert(offsetof(slot, beneath_previous) == 40 - (word == 4 ? 4 : 0));
-static_assert(offsetof(slot, previous_action) == 48 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, beneath_previous) == 40);
+static_assert(offsetof(slot, previous_action) == 48);
+static_assert(offsetof(slot, beneath_mask) == 48 + sizeof(struct sigaction));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

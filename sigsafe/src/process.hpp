@@ -13,12 +13,17 @@
 
 namespace sigsafe::detail {
 
+struct child_state;
+
 struct process_page {
   std::atomic<std::uint32_t> generation;  // 0 in a child until somebody asks
   std::atomic<std::uint32_t> phase;       // which of the two counts new readers use; see table.hpp
   std::atomic<std::uint32_t> readers[2];
   std::uint32_t departures;  // a futex; grows when a thread leaves a handler whose removal waits
   futex_lock registration;   // whoever changes the table holds it; see registration_lock
+  std::uint32_t crashes;     // a futex; how many threads report a crash; see crash.hpp
+  futex_lock children_lock;  // see children.hpp
+  child_state* children;
 };
 
 struct sleeper_block;

@@ -61,18 +61,21 @@ void handle_kernels(int signal, siginfo_t& info, void* context) noexcept {
 // no context whose mask could be changed: the thread's own is, until the foreign handler returns.
 void handle_called(int signal, const siginfo_t* passed, void* context) noexcept {
   if (!signal_set::all().contains(signal)) return;  // a number that is no signal
-  if (is_chaining_here(signal)) return;             // sigsafe has called it, and it calls back
+  siginfo_t info;
+  if (!copy_if_readable(signal, passed, info)) {
+    info = unknown_info(signal);
+    context = nullptr;
+  }
+  if (chaining_here(signal) != chaining::none) {  // sigsafe has called it, and it calls back
+    run_beneath(signal, info, context);
+    return;
+  }
   thread_state& thread = current_thread();
   const bool deferrable = is_deferrable(signal);
   const bool runs_now = !deferrable || thread.held.load() == 0;
   const signal_set wanted = runs_now ? signal_set::maskable() : closed_signals();
   const signal_set missing = wanted - block(wanted);
   repair_disposition(signal);
-  siginfo_t info;
-  if (!copy_if_readable(signal, passed, info)) {
-    info = unknown_info(signal);
-    context = nullptr;
-  }
   if (runs_now) {
     if (deferrable)
       run(signal, info, context, nullptr);
@@ -88,16 +91,22 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
     note_deferred(info);
 }
 
+// Where frames are not known, a call by what sigsafe chains to is not taken for one of the kernel.
+bool is_from_kernel(int signal, const void* frame, const siginfo_t* info,
+                    const void* context) noexcept {
+  return is_kernels_frame(frame, info, context) &&
+         (SIGSAFE_FRAME_IS_KNOWN || chaining_here(signal) == chaining::none);
+}
+
 }  // namespace
 
 // Only assembly refers to it: src/abi.S.
 extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
   if (signal == wake_signal()) return;
   if (signal == SIGCONT) note_continue();
-  if (!SIGSAFE_FRAME_IS_KNOWN && is_chaining_here(signal)) return;
   const errno_saver saver;
   const int cancellation = disable_cancellation();
-  if (is_kernels_frame(__builtin_dwarf_cfa(), info, context)) {
+  if (is_from_kernel(signal, __builtin_dwarf_cfa(), info, context)) {
     handle_kernels(signal, *info, context);
     enable_cancellation(cancellation, context);
   } else {

@@ -40,6 +40,7 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_alone<ping_pong<kit<late_poll<B>>>>(all["late_poll"][backend], "ping_pong");
   add_alone<stop_and_continue<kit<stops_again<B>>>>(all["stops_again"][backend],
                                                     "stop_and_continue");
+  add_alone<children<deaf_children<B>>>(all["deaf_children"][backend], "children");
   add_alone<cancellation<without_lock>>(no_lock, "cancellation");
   add_alone<cancellation<kit<stays_open<B>>>>(all["stays_open"][backend], "cancellation");
 }

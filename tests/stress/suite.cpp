@@ -102,6 +102,12 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 1,
        .alone = true,
        .others_take = true},
+      {.name = "children",
+       .about = "programs that start in guards, and a thief of statuses",
+       .mutants = {"no_guard", "deaf_children"},
+       .threads = 3,
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <tests/stress/cancellation.hpp>
+#include <tests/stress/children.hpp>
 #include <tests/stress/performance.hpp>
 #include <tests/stress/plugins.hpp>
 #include <tests/stress/events.hpp>
@@ -75,6 +76,7 @@ class suite {
     add_alone<waits<Kit>>(to, "waits");
     add_alone<cancellation<Kit>>(to, "cancellation");
     add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");
+    add_alone<children<Kit>>(to, "children");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {

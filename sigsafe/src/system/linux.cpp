@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -201,6 +203,21 @@ bool is_writable(void* address) noexcept {
 bool is_alone() noexcept {
   const errno_saver saver;
   return syscall(SYS_unshare, CLONE_THREAD) == 0;
+}
+
+thread_name own_name() noexcept {
+  thread_name name{};
+  prctl(PR_GET_NAME, name.text);
+  return name;
+}
+
+// The constant MINSIGSTKSZ is older than the registers of today's processors. Kernels that do not
+// tell (x86: before 5.14) have frames of up to 11 KiB.
+std::size_t smallest_signal_stack() noexcept {
+  constexpr std::size_t not_told = 16384;
+  constexpr unsigned long minimum_of_kernel = 51;  // AT_MINSIGSTKSZ
+  const std::size_t told = getauxval(minimum_of_kernel);
+  return std::max(told != 0 ? told : not_told, static_cast<std::size_t>(MINSIGSTKSZ));
 }
 
 namespace {

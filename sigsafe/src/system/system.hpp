@@ -63,6 +63,15 @@ bool is_writable(void* address) noexcept;
 /// Whether no other thread shares this one's memory. False when the kernel does not tell.
 bool is_alone() noexcept;
 
+/// The name of the calling thread, as the kernel knows it.
+struct thread_name {
+  char text[16];
+};
+thread_name own_name() noexcept;
+
+/// How large a stack must be for the frame of a signal alone, on this processor.
+std::size_t smallest_signal_stack() noexcept;
+
 /// What a search for exit(3) on the stack has found.
 struct exit_search {
   const void* frame;  // where the frame of exit ends, or null
