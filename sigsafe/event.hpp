@@ -32,7 +32,7 @@ enum class event_reset {
 /// as soon as a wait has returned that its last set has ended.
 /// Safety:   set, is_set, reset and try_wait are async-signal-safe; all of it but construction and
 ///           destruction is thread-safe; errno is kept
-/// Errors:   panics when it is destroyed while a thread waits, but for exit(3), which ends no thread
+/// Errors:   panics when it is destroyed while a thread waits, unless exit(3) destroys it
 /// Cost:     24 bytes; set is one atomic operation, and a system call only when a thread sleeps or
 ///           a descriptor is out, and it was not set already
 class event {
