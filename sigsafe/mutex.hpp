@@ -93,10 +93,10 @@ class holder<B, true> {
 /// It waits with interrupts disabled for a lock that has no wait (std::mutex), and for every lock
 /// when it holds something else already or runs in a handler. Nobody is promised a turn.
 ///
-/// A condition variable must not be notified from a handler; inside wait interrupts are enabled. A
-/// handler only tries (try_lock) a mutex that threads use with std::condition_variable_any: wait
-/// unlocks it while it holds a lock of its own, and a handler that then waits for the mutex may
-/// wait for a thread that waits for that lock.
+/// To wait for something with it, use sigsafe::condition_variable. The standard one must not be
+/// notified from a handler, and handlers only try (try_lock) a mutex that threads use with
+/// std::condition_variable_any: its wait unlocks the mutex while it holds a lock of its own, and a
+/// handler that then waits for the mutex may wait for a thread that waits for that lock.
 /// Safety:   async-signal-safe if L is, and thread-safe: a handler may lock it
 /// Errors:   those of L; a checked build panics on a recursive lock and on a wrong thread's unlock
 /// Cost:     that of L and of a guard; on counting backends it is as large as L
@@ -237,6 +237,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
 
 template <class T, raw_lock L, interrupt_backend B>
 class mutex;
+class condition_variable;
 
 /// The right to use the value of a mutex, until unlock() or its destructor. It moves within its
 /// thread; guards of several mutexes may be released in any order on counting backends. An empty
@@ -264,6 +265,8 @@ class [[nodiscard]] mutex_guard {
 
  private:
   friend class mutex<T, L, B>;
+  friend class condition_variable;
+  [[nodiscard]] raw_mutex<L, B>& raw() const noexcept { return mutex_->raw_; }
   explicit mutex_guard(mutex<T, L, B>* owned) noexcept : mutex_(owned) {}
 
   mutex<T, L, B>* mutex_;

@@ -135,6 +135,9 @@ class futex_lock {
       if (!detail::futex_wait_until(&state_, waited, deadline)) return false;
     return true;
   }
+  /// For who holds it: others may sleep on the word that this returns, and the unlock wakes them.
+  /// Null when it is free.
+  [[nodiscard]] std::uint32_t* expect_sleepers() noexcept { return marked() ? &state_ : nullptr; }
   /// CLOCK_MONOTONIC, in nanoseconds.
   [[nodiscard]] static std::int64_t now() noexcept { return detail::monotonic_now(); }
 

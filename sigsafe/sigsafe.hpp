@@ -3,8 +3,10 @@
 
 // IWYU pragma: begin_exports
 #include <sigsafe/alternate_stack.hpp>
+#include <sigsafe/condition_variable.hpp>
 #include <sigsafe/crash.hpp>
 #include <sigsafe/discard.hpp>
+#include <sigsafe/event.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>

@@ -4,6 +4,7 @@
 #include <sigsafe/config.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <type_traits>
 
 #include <sigsafe/location.hpp>
@@ -47,14 +48,26 @@ concept identifying_backend = interrupt_backend<B> && requires {
 /// A backend whose sleep can end without a handler: after a time, or when a descriptor is ready.
 /// duration and descriptors are the types it works with; it may accept more (hosted: every
 /// std::chrono::duration, and every contiguous range of pollfd). A negative time counts as zero.
+/// A duration can be made of a number of nanoseconds, and now is a clock, in nanoseconds, that
+/// nobody sets.
 template <class B>
 concept timed_backend =
     interrupt_backend<B> && requires(typename B::saved_state saved, typename B::duration time,
                                      typename B::descriptors fds, location where) {
       { B::wait_for(saved, time, where) } -> std::same_as<bool>;  // did a handler run?
-      { B::poll(saved, fds, where) } -> std::same_as<wake>;
-      { B::poll(saved, fds, time, where) } -> std::same_as<wake>;
+      { B::poll(saved, fds, where) } -> std::same_as<poll_result>;
+      { B::poll(saved, fds, time, where) } -> std::same_as<poll_result>;
+      { B::now() } noexcept -> std::same_as<std::int64_t>;
+      static_cast<typename B::duration>(B::now());
     };
+
+/// A backend that can run a blocking call of the caller's with interrupts enabled. open returns
+/// false, and does not call, when a handler has run first.
+template <class B>
+concept opening_backend = timed_backend<B> && requires(typename B::saved_state saved,
+                                                       void (*blocking)(), location where) {
+  { B::open(saved, blocking, where) } -> std::same_as<bool>;
+};
 
 /// What the wait of a backend without an operating system calls first: panics unless `outermost`.
 /// Safety:   async-signal-safe, thread-safe

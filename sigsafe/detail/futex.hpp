@@ -25,4 +25,7 @@ SIGSAFE_API std::int64_t monotonic_now() noexcept;
 /// Wakes sleepers; the word may be gone already. errno is kept.
 SIGSAFE_API void futex_wake(const std::uint32_t* word, int sleepers = INT_MAX) noexcept;
 
+/// Lets all that sleep on one word sleep on another, without waking them. errno is kept.
+SIGSAFE_API void futex_move(const std::uint32_t* from, const std::uint32_t* to) noexcept;
+
 }  // namespace sigsafe::detail

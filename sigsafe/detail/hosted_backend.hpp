@@ -5,12 +5,14 @@
 #include <sigsafe/config.hpp>
 
 #include <poll.h>
+#include <signal.h>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 
 #include <sigsafe/detail/deadline.hpp>
+#include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/thread_state.hpp>
@@ -49,8 +51,11 @@ struct hosted_backend {
     struct period {
       static constexpr std::int64_t num = 1, den = 1'000'000'000;
     };
-    std::int64_t nanoseconds;
-    [[nodiscard]] constexpr std::int64_t count() const noexcept { return nanoseconds; }
+    constexpr explicit duration(std::int64_t nanoseconds) noexcept : count_(nanoseconds) {}
+    [[nodiscard]] constexpr std::int64_t count() const noexcept { return count_; }
+
+   private:
+    std::int64_t count_;
   };
   using descriptors = detail::descriptors;
 
@@ -59,6 +64,9 @@ struct hosted_backend {
   SIGSAFE_NO_UBSAN static bool enabled() noexcept { return this_thread.idle(); }
 
   static const void* self() noexcept { return &this_thread; }
+
+  /// CLOCK_MONOTONIC, in nanoseconds.
+  static std::int64_t now() noexcept { return monotonic_now(); }
 
   /// For checked builds: panics where a lock could be this thread's own.
   static void require_may_lock(location where) noexcept { detail::require_may_lock(where); }
@@ -78,13 +86,28 @@ struct hosted_backend {
   }
 
   template <class Saved>
-  static wake poll(Saved, descriptors fds, location where = location::current()) {
+  static poll_result poll(Saved, descriptors fds, location where = location::current()) {
     return checked_poll(fds, for_ever, where);
   }
 
   template <class Saved, duration_like Duration>
-  static wake poll(Saved, descriptors fds, Duration time, location where = location::current()) {
+  static poll_result poll(Saved, descriptors fds, Duration time,
+                          location where = location::current()) {
     return checked_poll(fds, positive_nanoseconds(time), where);
+  }
+
+  template <class Saved, class F>
+  static bool open(Saved, F& blocking, location where = location::current()) {
+    require_only_hold(where);
+    constexpr bool takes_mask = requires(const sigset_t* mask) { blocking(mask); };
+    const auto call = [](void* function, [[maybe_unused]] const sigset_t* mask) {
+      if constexpr (takes_mask)
+        (**static_cast<F**>(function))(mask);
+      else
+        (**static_cast<F**>(function))();
+    };
+    F* function = &blocking;
+    return call_unheld(call, &function, !takes_mask);
   }
 
  private:
@@ -95,10 +118,10 @@ struct hosted_backend {
     return nanoseconds > 0 ? nanoseconds : 0;
   }
 
-  static wake checked_poll(descriptors fds, std::int64_t nanoseconds, location where) {
+  static poll_result checked_poll(descriptors fds, std::int64_t nanoseconds, location where) {
     require_only_hold(where);
     int error = 0;
-    const wake woken = sleep_unheld(fds.data(), fds.size(), nanoseconds, error);
+    const poll_result woken = sleep_unheld(fds.data(), fds.size(), nanoseconds, error);
     if (error != 0) throw_poll_error(error);
     return woken;
   }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <cstdint>
 #include <system_error>
@@ -96,6 +97,10 @@ class unheld_scope {
   bool has_woken_ = false;
 };
 
+signal_set mask_of_sleep(const closed_scope& closed, const unheld_scope& unheld) noexcept {
+  return (closed.before() | signal_set::maskable()) - unheld.share() - signal_set{wake_signal()};
+}
+
 struct request {
   pollfd* fds;
   nfds_t size;
@@ -140,17 +145,16 @@ int poll_on(const request& wanted, signal_set blocked) {
   }
 }
 
-wake sleep_once(const request& wanted, const closed_scope& closed, int& error) {
+poll_result sleep_once(const request& wanted, const closed_scope& closed, int& error) {
   unheld_scope unheld;
-  const signal_set blocked =
-      (closed.before() | signal_set::maskable()) - unheld.share() - signal_set{wake_signal()};
+  const signal_set blocked = mask_of_sleep(closed, unheld);
   const int ready = poll_on(wanted, blocked);
   const int reason = errno;
   // With a descriptor ready the kernel returns without delivering what is pending, and an eager
   // guard unblocks nothing between two polls: without this, such a loop starves its signals.
   if (ready > 0 && unheld.is_eager()) system::poll(nullptr, 0, 0, blocked);
   unheld.woken();
-  if (ready >= 0) return ready > 0 ? wake::ready : wake::timeout;
+  if (ready >= 0) return {ready > 0 ? wake::ready : wake::timeout, ready};
   if (reason != EINTR) error = reason;
   return wake::handler;
 }
@@ -169,30 +173,73 @@ bool run_deferred() noexcept {
 // A handler has run, on this thread or another, since this thread's last sleep.
 bool is_news() noexcept { return arrivals() != current_thread().seen.load(); }
 
-wake sleep_registered(request wanted, const closed_scope& closed, int& error) {
+poll_result sleep_registered(request wanted, const closed_scope& closed, int& error) {
   const sleeper registered;
   if (current_thread().has_deferred() && run_deferred()) return wake::handler;
   const bool news = is_news();
   // Descriptors, and what is pending for this thread, have their turn nevertheless.
   if (news) wanted.nanoseconds = 0;
-  const wake woken = sleep_once(wanted, closed, error);
-  return news && woken == wake::timeout ? wake::handler : woken;
+  const poll_result woken = sleep_once(wanted, closed, error);
+  return news && woken == wake::timeout ? poll_result{wake::handler} : woken;
+}
+
+struct blocking_call {
+  void (*function)(void*, const sigset_t*);
+  void* argument;
+  bool enables;
+};
+
+bool call_registered(const blocking_call& wanted, const closed_scope& closed) {
+  const sleeper registered;
+  if (current_thread().has_deferred() && run_deferred()) return false;
+  unheld_scope unheld;
+  const signal_set blocked = mask_of_sleep(closed, unheld);
+  bool calls = !is_news();
+  if (!calls || unheld.is_eager()) {
+    // What is pending has its turn first: a call that finds a descriptor ready delivers nothing.
+    system::poll(nullptr, 0, 0, blocked);
+    calls = !is_news();
+  }
+  if (calls && wanted.enables) {
+    system::change_mask(SIG_SETMASK, blocked);
+    calls = !is_news();
+  }
+  if (calls) {
+    const sigset_t mask = blocked.native();
+    wanted.function(wanted.argument, &mask);
+  }
+  const errno_saver saver;
+  if (wanted.enables) block(signal_set::maskable());
+  unheld.woken();
+  return calls;
+}
+
+void require_no_handler(location where) noexcept {
+  if (current_thread().running.load() != nullptr)
+    panic("wait inside a handler would never wake; set a flag and wait outside", where);
 }
 
 }  // namespace
 
 void require_only_hold(location where) noexcept {
-  thread_state& thread = current_thread();
-  if (thread.running.load() != nullptr)
-    panic("wait inside a handler would never wake; set a flag and wait outside", where);
-  if (thread.held.load() != 1)
+  require_no_handler(where);
+  if (current_thread().held.load() != 1)
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "
         "guards, locks and borrows of this thread first",
         where);
 }
 
-wake sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int& error) {
+void require_unheld(location where) noexcept {
+  require_no_handler(where);
+  if (current_thread().held.load() != 0)
+    panic(
+        "waiting with a hold would hold off the handlers that are waited for; release the guards, "
+        "locks and borrows of this thread first",
+        where);
+}
+
+poll_result sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int& error) {
   ensure_page();
   ensure_wake_signal();
   const errno_saver saver;
@@ -200,12 +247,26 @@ wake sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int& error
   // Left behind by a jump out of a foreign handler: nobody else will dispatch (rule 5).
   thread.resumed.store(0);
   const closed_scope closed;
-  wake woken = sleep_registered({fds, size, nanoseconds}, closed, error);
+  poll_result woken = sleep_registered({fds, size, nanoseconds}, closed, error);
   while (thread.has_deferred())  // in the sleep, by the guard of a foreign handler
     if (run_deferred()) woken = wake::handler;
   // A caller that reads descriptors first is told of the handlers by its next poll.
-  if (woken != wake::ready) thread.seen.store(arrivals());
+  if (woken.reason != wake::ready) thread.seen.store(arrivals());
   return woken;
+}
+
+bool call_unheld(void (*call)(void*, const sigset_t*), void* function, bool enables) {
+  ensure_page();
+  ensure_wake_signal();
+  thread_state& thread = current_thread();
+  thread.resumed.store(0);
+  const closed_scope closed;
+  const bool called = call_registered({call, function, enables}, closed);
+  const errno_saver saver;  // as the call left it
+  while (thread.has_deferred()) run_deferred();
+  // A handler that ran in the call, or behind it, is told of by the next one.
+  if (!called) thread.seen.store(arrivals());
+  return called;
 }
 
 void throw_poll_error(int error) {

@@ -5,6 +5,7 @@ set(subjects
     subjects/cells.cpp
     subjects/discards.cpp
     subjects/dispatches.cpp
+    subjects/events.cpp
     subjects/guards.cpp
     subjects/handlers.cpp
     subjects/mutexes.cpp

@@ -114,16 +114,17 @@ using stops_again = meddling<B, stop_again>;
 /// Enables first and polls then.
 template <class B>
 struct late_poll : B {
-  static sigsafe::wake poll(typename B::saved_state saved, typename B::descriptors fds,
-                            sigsafe::location = sigsafe::location::current()) noexcept {
+  static sigsafe::poll_result poll(typename B::saved_state saved, typename B::descriptors fds,
+                                   sigsafe::location = sigsafe::location::current()) noexcept {
     B::restore(saved);
     const int ready = ::poll(fds.data(), fds.size(), -1);
     static_cast<void>(B::disable());
     return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::handler;
   }
   template <class Duration>
-  static sigsafe::wake poll(typename B::saved_state saved, typename B::descriptors fds, Duration,
-                            sigsafe::location = sigsafe::location::current()) noexcept {
+  static sigsafe::poll_result poll(typename B::saved_state saved, typename B::descriptors fds,
+                                   Duration,
+                                   sigsafe::location = sigsafe::location::current()) noexcept {
     return poll(saved, fds);
   }
 };

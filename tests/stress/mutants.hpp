@@ -31,6 +31,7 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
   add_workers<any_order<kit<Flat>>>(all["flat"][backend], "any_order");
   add_workers<churn<kit<B, sigsafe::default_raw_lock, true>>>(all["ends_early"][backend], "churn");
   add_workers<shared_words<kit<loses_signals<B>>>>(all["loses_signals"][backend], "words");
+  add_alone<event_loop<kit<loses_signals<B>>>>(all["loses_signals"][backend], "event_loop");
   add_alone<queue_limit<kit<loses_signals<B>>>>(all["loses_signals"][backend], "limit");
   add_workers<shared_words<kit<repeats_signals<B>>>>(all["repeats_signals"][backend], "words");
   add_workers<shared_words<kit<test::never_opens<B>>>>(all["never_opens"][backend], "words");

@@ -28,6 +28,7 @@ void suite::add_guardless_mutants(mutants& all) {
   add_workers<forks<without_guard>>(no_guard, "forks");
   add_workers<long_sections<without_guard>>(no_guard, "long");
   add_workers<plugins<without_guard>>(no_guard, "plugins");
+  add_alone<event_loop<without_guard>>(no_guard, "event_loop");
   add_alone<queue_limit<without_guard>>(no_guard, "limit");
   add_alone<stop_and_continue<without_guard>>(no_guard, "stop_and_continue");
   add_alone<children<without_guard>>(no_guard, "children");

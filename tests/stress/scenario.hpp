@@ -9,11 +9,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include <sigsafe/condition_variable.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
 
@@ -303,8 +303,7 @@ class mixture : public scenario {
   sigsafe::lazy::mutex<words> lazy_;
 };
 
-/// Threads pass tokens through a condition variable; handlers look at them. They only try the lock:
-/// wait has a lock of its own, under which it unlocks this one, and handlers run then.
+/// Threads pass tokens through a condition variable; handlers look at them, and notify it.
 template <class Kit>
 class condition : public scenario {
  public:
@@ -330,8 +329,9 @@ class condition : public scenario {
     has_token_.notify_one();
   }
   void interrupt(stage& on) noexcept override {
-    const std::unique_lock lock{mutex_, std::try_to_lock};
-    if (lock && tokens_ + in_use_ != all) on.torn();
+    const std::unique_lock lock{mutex_};
+    if (tokens_ + in_use_ != all) on.torn();
+    has_token_.notify_all();
   }
   void finish(stage& on) override {
     if (tokens_ != all || in_use_ != 0) on.violation("tokens were lost");
@@ -346,7 +346,7 @@ class condition : public scenario {
 
   static constexpr int all = 1;
   typename Kit::raw_mutex mutex_;
-  std::condition_variable_any has_token_;
+  sigsafe::condition_variable has_token_;
   int tokens_ = all;
   int in_use_ = 0;
 };

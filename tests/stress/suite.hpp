@@ -16,6 +16,7 @@
 #include <tests/stress/children.hpp>
 #include <tests/stress/performance.hpp>
 #include <tests/stress/plugins.hpp>
+#include <tests/stress/events.hpp>
 #include <tests/stress/stop_and_continue.hpp>
 #include <tests/stress/timers.hpp>
 #include <tests/stress/waits.hpp>
@@ -72,6 +73,7 @@ class suite {
     add_workers<plugins<Kit>>(to, "plugins");
     add_alone<ping_pong<Kit>>(to, "ping_pong");
     add_alone<queue_limit<Kit>>(to, "limit");
+    add_alone<event_loop<Kit>>(to, "event_loop");
     add_alone<waits<Kit>>(to, "waits");
     add_alone<cancellation<Kit>>(to, "cancellation");
     add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");

@@ -95,14 +95,15 @@ struct starves : flat_backend {
   using duration = std::chrono::nanoseconds;
   using descriptors = std::span<pollfd>;
 
+  static std::int64_t now() noexcept { return sigsafe::detail::monotonic_now(); }
   static bool wait_for(saved_state saved, duration time, sigsafe::location where) noexcept {
     return poll(saved, {}, time, where) == sigsafe::wake::handler;
   }
-  static sigsafe::wake poll(saved_state saved, descriptors fds, sigsafe::location) noexcept {
+  static sigsafe::poll_result poll(saved_state saved, descriptors fds, sigsafe::location) noexcept {
     return poll_once(saved, fds, nullptr);
   }
-  static sigsafe::wake poll(saved_state saved, descriptors fds, duration time,
-                            sigsafe::location) noexcept {
+  static sigsafe::poll_result poll(saved_state saved, descriptors fds, duration time,
+                                   sigsafe::location) noexcept {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
     const timespec limit{static_cast<time_t>(seconds.count()),
                          static_cast<long>((time - seconds).count())};
@@ -110,12 +111,12 @@ struct starves : flat_backend {
   }
 
  private:
-  static sigsafe::wake poll_once(saved_state saved, descriptors fds,
-                                 const timespec* limit) noexcept {
+  static sigsafe::poll_result poll_once(saved_state saved, descriptors fds,
+                                        const timespec* limit) noexcept {
     const sigset_t mask = saved.native();
     const int ready = ::ppoll(fds.data(), fds.size(), limit, &mask);
     if (ready < 0) return sigsafe::wake::handler;
-    return ready > 0 ? sigsafe::wake::ready : sigsafe::wake::timeout;
+    return {ready > 0 ? sigsafe::wake::ready : sigsafe::wake::timeout, ready};
   }
 };
 

@@ -41,6 +41,7 @@ class sleeper {
     go();
     await_sleep();
   }
+  [[nodiscard]] pid_t id() const { return id_; }
   void interrupt(int signal) { pthread_kill(thread_.native_handle(), signal); }
 
  private:

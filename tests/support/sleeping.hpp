@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace test {
@@ -23,6 +24,20 @@ inline bool is_asleep(pid_t thread) {
   text[size] = '\0';
   const char* const name_end = std::strrchr(text, ')');
   return name_end != nullptr && std::strncmp(name_end, ") S", 3) == 0;
+}
+
+/// How often a thread of this process has gone to sleep.
+inline long voluntary_switches(pid_t thread) {
+  char text[4096];
+  std::snprintf(text, sizeof(text), "/proc/self/task/%d/status", thread);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  const ssize_t size = read(file, text, sizeof(text) - 1);
+  close(file);
+  if (size <= 0) return -1;
+  text[size] = '\0';
+  const char* const line = std::strstr(text, "\nvoluntary_ctxt_switches:");
+  return line != nullptr ? std::strtol(std::strchr(line, ':') + 1, nullptr, 10) : -1;
 }
 
 /// Returns when the thread sleeps or the condition holds.

@@ -101,15 +101,17 @@ struct machine {
 struct timed_machine : machine {
   using duration = int;
   using descriptors = int;
+  static std::int64_t now() noexcept { return 0; }
   static bool wait_for(saved_state saved, duration, sigsafe::location) noexcept {
     wait(saved);
     return true;
   }
-  static sigsafe::wake poll(saved_state saved, descriptors, sigsafe::location) noexcept {
+  static sigsafe::poll_result poll(saved_state saved, descriptors, sigsafe::location) noexcept {
     wait(saved);
     return sigsafe::wake::ready;
   }
-  static sigsafe::wake poll(saved_state saved, descriptors, duration, sigsafe::location) noexcept {
+  static sigsafe::poll_result poll(saved_state saved, descriptors, duration,
+                                   sigsafe::location) noexcept {
     wait(saved);
     return sigsafe::wake::timeout;
   }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include <unwind.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -61,6 +63,12 @@ std::int64_t monotonic_now() noexcept {
 void futex_wake(const std::uint32_t* word, int sleepers) noexcept {
   const errno_saver saver;
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, sleepers);
+}
+
+void futex_move(const std::uint32_t* from, const std::uint32_t* to) noexcept {
+  const errno_saver saver;
+  constexpr long all = INT_MAX;  // in the place of a timeout
+  syscall(SYS_futex, from, FUTEX_REQUEUE_PRIVATE, 0, all, to);
 }
 
 }  // namespace sigsafe::detail
@@ -171,6 +179,31 @@ int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked)
   const std::int64_t seconds = std::min(nanoseconds / second, second);
   const timespec limit{static_cast<time_t>(seconds), static_cast<long>(nanoseconds % second)};
   return ::ppoll(fds, size, nanoseconds < 0 ? nullptr : &limit, &mask);
+}
+
+// By syscall, because the functions of the C library are cancellation points.
+int make_wake_descriptor(int& made) noexcept {
+  const errno_saver saver;
+  made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return made >= 0 ? 0 : errno;
+}
+
+// It fails only when it has been written 2^64 - 2 times, and is readable then.
+void make_readable(int descriptor) noexcept {
+  const errno_saver saver;
+  constexpr std::uint64_t one = 1;
+  syscall(SYS_write, descriptor, &one, sizeof(one));
+}
+
+void make_unreadable(int descriptor) noexcept {
+  const errno_saver saver;
+  std::uint64_t count;
+  syscall(SYS_read, descriptor, &count, sizeof(count));
+}
+
+void close_descriptor(int descriptor) noexcept {
+  const errno_saver saver;
+  syscall(SYS_close, descriptor);
 }
 
 bool copy_from(const void* place, void* to, std::size_t size) noexcept {

@@ -64,6 +64,13 @@ std::int64_t time_of(int clock) noexcept;
 /// kernel's mask is `blocked` meanwhile. A cancellation point.
 int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked);
 
+/// Makes a descriptor that can be made readable, for poll and its like; programs that this one
+/// becomes do not have it. Returns 0 or the error. errno is kept, also by those below.
+int make_wake_descriptor(int& made) noexcept;
+void make_readable(int descriptor) noexcept;
+void make_unreadable(int descriptor) noexcept;
+void close_descriptor(int descriptor) noexcept;
+
 /// Copies from a place that may not be readable; false when it is not. errno is kept.
 bool copy_from(const void* place, void* to, std::size_t size) noexcept;
 
