@@ -57,12 +57,16 @@
 
 #if defined(__x86_64__)
 #define SIGSAFE_X86 1
+#define SIGSAFE_X86_64 1
 #define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u64
 #elif defined(__i386__)
 #define SIGSAFE_X86 1
 #define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u32
 #else
 #define SIGSAFE_X86 0
+#endif
+#if !defined(SIGSAFE_X86_64)
+#define SIGSAFE_X86_64 0
 #endif
 
 #if defined(__aarch64__)
@@ -111,6 +115,29 @@
 #define SIGSAFE_PROGRAM_COUNTER(context) ((context).pc)
 #elif SIGSAFE_RISCV
 #define SIGSAFE_PROGRAM_COUNTER(context) ((context).__gregs[REG_PC])
+#endif
+
+/// For walking the stack of a crashed thread: its frame pointer, and how many words from there lies
+/// the record of two words, the caller's frame pointer and the return address. Before a function
+/// has made its frame, the return address is at the stack pointer or in the link register.
+#if defined(__x86_64__)
+#define SIGSAFE_FRAME_POINTER(context) ((context).gregs[REG_RBP])
+#define SIGSAFE_STACK_POINTER(context) ((context).gregs[REG_RSP])
+#define SIGSAFE_FRAME_RECORD 0
+#elif SIGSAFE_X86
+#define SIGSAFE_FRAME_POINTER(context) ((context).gregs[REG_EBP])
+#define SIGSAFE_STACK_POINTER(context) ((context).gregs[REG_ESP])
+#define SIGSAFE_FRAME_RECORD 0
+#elif SIGSAFE_AARCH64
+#define SIGSAFE_FRAME_POINTER(context) ((context).regs[29])
+#define SIGSAFE_STACK_POINTER(context) ((context).sp)
+#define SIGSAFE_LINK_REGISTER(context) ((context).regs[30])
+#define SIGSAFE_FRAME_RECORD 0
+#elif SIGSAFE_RISCV
+#define SIGSAFE_FRAME_POINTER(context) ((context).__gregs[REG_S0])
+#define SIGSAFE_STACK_POINTER(context) ((context).__gregs[REG_SP])
+#define SIGSAFE_LINK_REGISTER(context) ((context).__gregs[REG_RA])
+#define SIGSAFE_FRAME_RECORD (-2)
 #endif
 
 /// Tells the processor that this is a spinning loop.

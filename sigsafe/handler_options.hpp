@@ -47,7 +47,8 @@ struct handler_options {
   bool deferrable = true;
   /// Runs in forked children too, as POSIX has it, so that a program that forks into the background
   /// keeps its handlers. When it is false, a child has what stood there before sigsafe, as if this
-  /// handler had been destroyed in it.
+  /// handler had been destroyed in it. The child of vfork is none of these: until it calls exec it
+  /// runs all handlers, in its parent's memory. Call vfork with signals blocked, or posix_spawn.
   bool in_child = true;
   /// Unregistered after its first call: the next signal meets what `at_end` says, as if the handler
   /// had been destroyed. Of two threads that receive signals at once, one calls it. A handler for a

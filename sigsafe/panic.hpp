@@ -11,7 +11,7 @@ namespace sigsafe {
 struct panic_info {
   const char* what;         ///< what was wrong and what to do, one sentence
   location where;           ///< where it was found; a null file when it is not known
-  const char* other_label;  ///< what the second place is, or null
+  const char* other_label;  ///< what the second place is; null when there is none that is known
   location other;           ///< the second place, such as the borrow that is in the way
 };
 

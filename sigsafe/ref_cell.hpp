@@ -62,14 +62,16 @@ class borrow_flag {
 template <class B, access A>
 class borrow {
  public:
-  borrow(borrow_flag& flag, hold<B> taken) noexcept : flag_(&flag), hold_(taken) {}
+  borrow(borrow_flag& flag, hold<B> taken, location where) noexcept
+      : flag_(&flag), hold_(taken), thread_(where) {}
   borrow(borrow&& other) noexcept
-      : flag_(std::exchange(other.flag_, nullptr)), hold_(other.hold_) {}
+      : flag_(std::exchange(other.flag_, nullptr)), hold_(other.hold_), thread_(other.thread_) {}
   borrow& operator=(borrow&& other) noexcept {
     if (this != &other) {
       release();
       flag_ = std::exchange(other.flag_, nullptr);
       hold_ = other.hold_;
+      thread_ = other.thread_;
     }
     return *this;
   }
@@ -79,18 +81,22 @@ class borrow {
   [[nodiscard]] borrow more(location where) const noexcept {
     const auto taken = hold<B>::take(where);
     flag_->template add<A>();
-    return {*flag_, taken};
+    return {*flag_, taken, where};
   }
 
  private:
   void release() noexcept {
     if (flag_ == nullptr) return;
+    thread_.require(
+        "a borrow that began here was released on another thread; release it on the thread that "
+        "borrowed");
     std::exchange(flag_, nullptr)->template drop<A>();
     hold_.release();
   }
 
   borrow_flag* flag_;
   [[no_unique_address]] hold<B> hold_;
+  [[no_unique_address]] same_thread<B> thread_;
 };
 
 }  // namespace detail
@@ -99,6 +105,7 @@ class borrow {
 /// (exclusive). It moves within its thread; borrows may be released in any order on counting
 /// backends.
 /// Safety:   async-signal-safe; belongs to the thread that borrowed
+/// Errors:   none; a checked build panics when it is released on another thread
 /// Cost:     the release: a decrement and the release of a guard
 template <class T, interrupt_backend B, detail::access A>
 class [[nodiscard]] basic_ref {
@@ -209,7 +216,7 @@ class ref_cell {
     const auto taken = detail::hold<B>::take(where);
     if (!flag_.try_share(where))
       flag_.panic("borrow of a cell that is already mutably borrowed", where);
-    return {&value_, {flag_, taken}};
+    return {&value_, {flag_, taken, where}};
   }
 
   /// Pre:      no borrow lives, else it panics.   Post: !B::enabled() while the ref_mut lives
@@ -219,7 +226,7 @@ class ref_cell {
       flag_.panic(flag_.is_written() ? "mutable borrow of a cell that is already mutably borrowed"
                                      : "mutable borrow of a cell that is already borrowed",
                   where);
-    return {&value_, {flag_, taken}};
+    return {&value_, {flag_, taken, where}};
   }
 
   /// Empty, and interrupts as they were, when a mutable borrow lives.
@@ -227,7 +234,7 @@ class ref_cell {
       location where = location::current()) const noexcept {
     detail::provisional_hold<B> hold{where};
     if (!flag_.try_share(where)) return std::nullopt;
-    return ref<T, B>{&value_, {flag_, hold.keep()}};
+    return ref<T, B>{&value_, {flag_, hold.keep(), where}};
   }
 
   /// Empty, and interrupts as they were, when any borrow lives.
@@ -235,7 +242,7 @@ class ref_cell {
       location where = location::current()) noexcept {
     detail::provisional_hold<B> hold{where};
     if (!flag_.try_own(where)) return std::nullopt;
-    return ref_mut<T, B>{&value_, {flag_, hold.keep()}};
+    return ref_mut<T, B>{&value_, {flag_, hold.keep(), where}};
   }
 
   /// The value without a borrow: null when a mutable borrow lives.

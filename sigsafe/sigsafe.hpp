@@ -2,6 +2,9 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <sigsafe/alternate_stack.hpp>
+#include <sigsafe/crash.hpp>
+#include <sigsafe/discard.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
@@ -12,7 +15,9 @@
 #include <sigsafe/ref_cell.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/stop.hpp>
 #include <sigsafe/subset_guard.hpp>
 #include <sigsafe/thread_id.hpp>
+#include <sigsafe/timer.hpp>
 #include <sigsafe/wake_signal.hpp>
 // IWYU pragma: end_exports

@@ -11,6 +11,16 @@ namespace sigsafe::detail {
 
 inline constexpr bool checked = SIGSAFE_CHECKED;
 
+/// Nowhere that is known.
+inline constexpr location no_place{nullptr, 0};
+
+/// A panic that names a second place, if that is known: an object that was compiled unchecked, or
+/// nobody, may have been there.
+[[noreturn]] inline void panic_with(const char* what, location where, const char* label,
+                                    location other) noexcept {
+  panic({what, where, other.file != nullptr ? label : nullptr, other});
+}
+
 /// Where a hold began.
 template <bool Checked = checked>
 class site {
@@ -26,11 +36,11 @@ class site<true> {
  public:
   constexpr void record(location where) noexcept { place_ = where; }
   [[noreturn]] void panic(const char* what, location where, const char* label) const noexcept {
-    sigsafe::panic({what, where, label, place_});
+    panic_with(what, where, label, place_);
   }
 
  private:
-  location place_{"?", 0};
+  location place_ = no_place;
 };
 
 /// Finds a hold on a flat backend that lost its effect: an outer hold was released before it, and
@@ -54,55 +64,59 @@ class still_disabled<B, true> {
   /// The place may be unknown.
   void require(location where) const noexcept {
     if (!effective_ || !B::enabled()) return;
-    panic(
-        {"interrupts were enabled while this hold lived, by an outer hold that was released "
-         "before it; release them in the reverse order, or use backend::counted",
-         where, "it began at", began_});
+    panic_with(
+        "interrupts were enabled while this hold lived, by an outer hold that was released "
+        "before it; release them in the reverse order, or use backend::counted",
+        where, "it began at", began_);
   }
 
  private:
-  location began_{"?", 0};
+  location began_ = no_place;
   bool effective_ = false;
 };
 
-/// Finds a guard that is released on another thread than the one it began on; and one that is
-/// released after an outer hold, see still_disabled.
-template <class B, bool Checked = checked && (identifying_backend<B> || !counting_backend<B>)>
-class holding_thread {
+/// Finds a hold that is released on another thread than the one it began on.
+template <class B, bool Checked = checked && identifying_backend<B>>
+class same_thread {
  public:
-  constexpr explicit holding_thread(location) noexcept {}
-  void require_same() const noexcept {}
+  constexpr explicit same_thread(location) noexcept {}
+  void require(const char*) const noexcept {}
   void woken() noexcept {}
 };
 
 template <class B>
-class holding_thread<B, true> {
+class same_thread<B, true> {
  public:
-  explicit holding_thread(location where) noexcept : began_{where}, thread_{self()} {
-    disabled_.begins(where);
-  }
+  explicit same_thread(location where) noexcept : began_{where}, thread_{B::self()} {}
 
-  void require_same() const noexcept {
-    if (thread_ != self())
-      panic(
-          "a guard that began here was released on another thread; release it on the thread that "
-          "began it",
-          began_);
-    disabled_.require({nullptr, 0});
+  void require(const char* what) const noexcept {
+    if (thread_ != B::self()) panic(what, began_);
   }
-  /// After a sleep, during which a kernel may have moved the thread to another CPU.
-  void woken() noexcept { thread_ = self(); }
+  void woken() noexcept { thread_ = B::self(); }
 
  private:
-  static const void* self() noexcept {
-    if constexpr (identifying_backend<B>)
-      return B::self();
-    else
-      return nullptr;
-  }
-
   location began_;
   const void* thread_;
+};
+
+/// Finds a guard that is released on another thread, and one that is released after an outer hold,
+/// see still_disabled.
+template <class B>
+class holding_thread {
+ public:
+  explicit holding_thread(location where) noexcept : thread_{where} { disabled_.begins(where); }
+
+  void require_same() const noexcept {
+    thread_.require(
+        "a guard that began here was released on another thread; release it on the thread that "
+        "began it");
+    disabled_.require(no_place);
+  }
+  /// After a sleep, during which a kernel may have moved the thread to another CPU.
+  void woken() noexcept { thread_.woken(); }
+
+ private:
+  [[no_unique_address]] same_thread<B> thread_;
   [[no_unique_address]] still_disabled<B> disabled_;
 };
 

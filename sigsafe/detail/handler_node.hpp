@@ -43,6 +43,7 @@ struct handler_base {
   handler_node single;              // the node when it is for one signal
   handler_node* nodes;              // a node for each of the signals, in ascending order
   handler_base* watcher = nullptr;  // of SIGCONT, while it is registered for a stop; src/stops.hpp
+  bool reports_crashes = false;     // it is called for what other handlers have not dealt with
 };
 
 /// The signals that a handler is for.

@@ -47,6 +47,9 @@ static_assert(offsetof(thread_state, place) == 56 + word);
 static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
 static_assert(offsetof(thread_state, info) == 312 + 2 * word);
 static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
+static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
+static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
+static_assert(offsetof(thread_state, found) == 456 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -64,9 +67,12 @@ static_assert(offsetof(process_page, readers) == 8);
 static_assert(offsetof(process_page, departures) == 16);
 static_assert(offsetof(process_page, registration) == 20);
 static_assert(sizeof(futex_lock) == 4);
-static_assert(offsetof(process_page, children_lock) == 24);
-static_assert(offsetof(process_page, children) == 32 - (word == 4 ? 4 : 0));
-static_assert(sizeof(process_page) == 32 + (word == 4 ? 0 : 8));
+static_assert(offsetof(process_page, crashes) == 24);
+static_assert(offsetof(process_page, children_lock) == 28);
+static_assert(offsetof(process_page, children) == 32);
+static_assert(offsetof(process_page, passing) == 32 + word);
+static_assert(offsetof(process_page, claimants) == 36 + word);
+static_assert(sizeof(process_page) == 296 + word);
 
 static_assert(offsetof(child_state, next) == 0);
 static_assert(offsetof(child_state, previous) == word);
@@ -90,8 +96,9 @@ static_assert(offsetof(slot, needs_frame) == 18);
 static_assert(offsetof(slot, previous_mask) == 24);
 static_assert(offsetof(slot, replaced) == 32);
 static_assert(offsetof(slot, previous_chains_to_us) == 33);
-static_assert(offsetof(slot, beneath_previous) == 40 - (word == 4 ? 4 : 0));
-static_assert(offsetof(slot, previous_action) == 48 - (word == 4 ? 4 : 0));
+static_assert(offsetof(slot, beneath_previous) == 40);
+static_assert(offsetof(slot, previous_action) == 48);
+static_assert(offsetof(slot, beneath_mask) == 48 + sizeof(struct sigaction));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

@@ -11,6 +11,7 @@
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/crash.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/fault_watch.hpp>
 #include <sigsafe/src/mask.hpp>
@@ -21,6 +22,7 @@
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/table.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 
@@ -33,6 +35,7 @@ struct outcome {
   bool chain = false;      // one wants what stood there before to follow
   bool drop = false;       // one has just gone, and wants the signal ignored
   bool passed_on = false;  // they run on another thread
+  bool reports = false;    // one is for crashes
   bool quiet = false;      // they are not deferrable
 
   outcome& operator|=(outcome other) noexcept {
@@ -40,6 +43,7 @@ struct outcome {
     chain |= other.chain;
     drop |= other.drop;
     passed_on |= other.passed_on;
+    reports |= other.reports;
     quiet |= other.quiet;
     return *this;
   }
@@ -87,16 +91,35 @@ void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
   call_previous(here, previous, signal, info, context, frame);
 }
 
-// The handlers have gone while the signal was on its way, or other code chains to the trampoline.
+// As if the trampoline had never stood there: the frame is that of what did. One that cannot be
+// queued, and a fault, has this frame.
+bool give_to_disposition(int signal, const siginfo_t& info) noexcept {
+  if (!SIGSAFE_FRAME_IS_KNOWN || !signal_set::maskable().contains(signal)) return false;
+  {
+    const registration_lock registering;
+    if (!leave_empty_slot(signal)) return false;
+  }
+  return is_over(signal, continues()) || system::queue_to_this_thread(info) == 0;
+}
+
+// The handlers have gone while the signal was on its way, or other code has put the trampoline
+// back, or chains to it.
 void run_unhandled(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
+  if (frame != nullptr && give_to_disposition(signal, info)) return;
   if (!table.slots[signal].ends_ignored.load(std::memory_order_acquire))
     run_previous(signal, info, context, frame, continues());
 }
 
+// Crash handlers have their turn when the others have dealt with the signal, or have not.
+enum class turn { handlers, crash_handlers };
+
 // Runs one handler, if it is for this process and is to be called now.
-outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation) noexcept {
+outcome run_one(handler_node& node, const signal_info& info, std::uint32_t generation,
+                turn now) noexcept {
   handler_base& handler = *node.owner;
   if (handler.invoke == nullptr) return {};
+  if (handler.reports_crashes != (now == turn::crash_handlers))
+    return {.reports = handler.reports_crashes};
   const handler_options& wanted = handler.wanted;
   if (node.registered_in != generation && !wanted.in_child) return {};
   const bool quiet = is_undeferrable(node);
@@ -117,10 +140,11 @@ outcome run_one(handler_node& node, const signal_info& info, std::uint32_t gener
 }
 
 // Pins a handler before it unpins the one that ran, and goes on from there.
-outcome run_all(handler_node* node, const signal_info& info, std::uint32_t generation) noexcept {
+outcome run_all(handler_node* node, const signal_info& info, std::uint32_t generation,
+                turn whose) noexcept {
   outcome all;
   while (node != nullptr) {
-    all |= run_one(*node, info, generation);
+    all |= run_one(*node, info, generation, whose);
     const std::uint32_t now = process_generation();  // another one after a fork in the handler
     handler_node* const next = all.passed_on ? nullptr : pin_older(*node, now);
     unpin(*node, generation);
@@ -130,6 +154,28 @@ outcome run_all(handler_node* node, const signal_info& info, std::uint32_t gener
   return all;
 }
 
+void report_crash(int signal, const signal_info& info) noexcept {
+  const crash_report reporting{info};
+  const std::uint32_t generation = process_generation();
+  run_all(pin_newest(table.slots[signal], generation), info, generation, turn::crash_handlers);
+}
+
+// What stood there before sigsafe is called instead of the default action: it may repair what has
+// failed. When it does not, it is not called for ever, and the crash is reported once: `reported`.
+void crash(int signal, siginfo_t& info, void* context, const void* frame, fault_watch& watch,
+           bool reported) noexcept {
+  const disposition previous = table.slots[signal].previous.load(std::memory_order_acquire);
+  const bool has_previous = !previous.is_default() && !previous.is_ignored();
+  if (is_reporting_crash()) {
+    report_crash_while_reporting();
+  } else {
+    if (!has_previous || !reported) report_crash(signal, signal_info{info, context});
+    if (has_previous) run_previous(signal, info, context, frame, continues());
+    if (has_previous && !watch.is_hopeless()) return;
+  }
+  end_process(info, frame != nullptr, watch.fails_again());
+}
+
 dispatched run_registered(int signal, siginfo_t& info, void* context, const void* frame) noexcept {
   if (signal_set::maskable().contains(signal)) restore_code(info);
   const std::uint32_t generation = process_generation();
@@ -137,12 +183,16 @@ dispatched run_registered(int signal, siginfo_t& info, void* context, const void
   handler_node* const newest = pin_newest(table.slots[signal], generation);
   if (newest == nullptr) return dispatched::no_handler;
   fault_watch watch{signal, info, context};
-  const outcome all = run_all(newest, signal_info{info, context}, generation);
+  const outcome all = run_all(newest, signal_info{info, context}, generation, turn::handlers);
   const dispatched how = all.quiet ? dispatched::ran_quietly : dispatched::ran;
   if (all.passed_on) return how;
-  if (all.chain || !(all.ran || all.drop))
+  const bool chains = all.chain || !(all.ran || all.drop);
+  const bool hopeless = !chains && watch.is_hopeless();
+  if (all.reports && (chains || hopeless || signal == SIGABRT))
+    crash(signal, info, context, frame, watch, chains && watch.is_again());
+  else if (chains)
     run_previous(signal, info, context, frame, continued);
-  else if (watch.is_hopeless())
+  else if (hopeless)
     take_default_action(info, continued);
   return how;
 }
@@ -165,6 +215,25 @@ void run_now(int signal, siginfo_t& info, void* context, const void* frame) noex
   const dispatched outcome = run_registered(signal, info, context, frame);
   if (outcome == dispatched::no_handler) run_unhandled(signal, info, context, frame);
   if (outcome != dispatched::ran_quietly) announce_arrival(signal);
+}
+
+void run_without_handlers(int signal, siginfo_t& info) noexcept {
+  const eager_scope eager;
+  run_unhandled(signal, info, nullptr, nullptr);
+}
+
+void run_beneath(int signal, siginfo_t& info, void* context) noexcept {
+  if (chaining_here(signal) == chaining::beneath) return;
+  slot& here = table.slots[signal];
+  const passage through = passage_through(here, process_generation());
+  const disposition beneath = here.beneath_previous.load(std::memory_order_acquire);
+  if (through == passage::one_does_not || beneath.is_ignored()) return;
+  if (beneath.is_default()) {
+    if (through == passage::nobody_here) take_default_action(info, continues());
+    return;
+  }
+  const running_scope running{nullptr, -signal};
+  beneath.call(signal, info, context);
 }
 
 }  // namespace sigsafe::detail

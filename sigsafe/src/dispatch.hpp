@@ -16,10 +16,21 @@ bool needs_frame(int signal) noexcept;
 /// Pre:      the mask is closed
 dispatched run_handlers(int signal, siginfo_t& info) noexcept;
 
-/// Runs the handlers now; without any, does what the disposition before sigsafe's says, or nothing,
-/// if one of those that have ended wanted that. What stood there before runs with the mask of the
+/// Runs the handlers now. Without any, the kernel gets the signal again, for the disposition before
+/// sigsafe's; one that other code has called does what that says, or nothing, if one of those that
+/// have ended wanted that. What stood there before runs with the mask of the
 /// frame that the kernel built for this signal, or, without one, with everything blocked.
 /// Pre:      everything maskable is blocked
 void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept;
+
+/// For a signal whose handlers have gone since it was deferred: what stood there before them runs,
+/// with everything blocked.
+/// Pre:      everything maskable is blocked
+void run_without_handlers(int signal, siginfo_t& info) noexcept;
+
+/// What sigsafe chains to has called sigsafe: what that code found when it came follows, once,
+/// unless one of sigsafe's handlers does not chain. A default action does only when none of them is
+/// for this process.
+void run_beneath(int signal, siginfo_t& info, void* context) noexcept;
 
 }  // namespace sigsafe::detail

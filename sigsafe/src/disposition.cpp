@@ -6,6 +6,7 @@
 
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/stops.hpp>
 
@@ -24,6 +25,20 @@ bool disposition::is_default() const noexcept {
 
 bool disposition::is_ignored() const noexcept {
   return word_ == reinterpret_cast<std::uintptr_t>(SIG_IGN);
+}
+
+struct sigaction disposition::action(int flags, std::uint64_t mask) const noexcept {
+  struct sigaction made{};
+  made.sa_mask = signal_set::from_bits(mask).native();
+  made.sa_flags = flags & ~SA_SIGINFO;
+  const auto address = static_cast<std::uintptr_t>(word_ & ~takes_info);
+  if ((word_ & takes_info) != 0) {
+    made.sa_flags |= SA_SIGINFO;
+    made.sa_sigaction = reinterpret_cast<trampoline_function>(address);
+  } else {
+    made.sa_handler = reinterpret_cast<void (*)(int)>(address);
+  }
+  return made;
 }
 
 // The kernel passes all three arguments to both kinds, but control flow integrity does not let a
@@ -48,11 +63,11 @@ bool is_trampoline(const struct sigaction& action) noexcept {
   return action.sa_sigaction == trampoline;
 }
 
+namespace {
+
 // The disposition is set to the default for a moment; the signal, with its siginfo, is queued again
 // and unblocked.
-void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcept {
-  constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
-  if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continued)) return;
+void meet_default(const siginfo_t& info) noexcept {
   struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   struct sigaction found;
@@ -61,10 +76,24 @@ void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcep
   const sigset_t only = signal_set{info.si_signo}.native();
   sigset_t before;
   pthread_sigmask(SIG_UNBLOCK, &only, &before);
-  // Still here: the process was stopped and continued. Another thread may be at this place too and
-  // have found the default; then the one that found something else puts that back.
+  // Still here: the process was stopped and continued.
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (found.sa_handler != SIG_DFL) sigaction(info.si_signo, &found, nullptr);
+  sigaction(info.si_signo, &found, nullptr);
+}
+
+}  // namespace
+
+// A registration would take the default of this moment for what stood there before it; and so would
+// another thread here. A fault may have interrupted what holds the lock, and kills in any case.
+void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcept {
+  constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+  if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continued)) return;
+  if (signal_set::maskable().contains(info.si_signo)) {
+    const registration_lock registering;
+    meet_default(info);
+  } else {
+    meet_default(info);
+  }
 }
 
 }  // namespace sigsafe::detail

@@ -29,6 +29,9 @@ class disposition {
   [[nodiscard]] bool is_default() const noexcept;
   [[nodiscard]] bool is_ignored() const noexcept;
 
+  /// The same in full. Of the flags SA_SIGINFO is known here.
+  [[nodiscard]] struct sigaction action(int flags, std::uint64_t mask) const noexcept;
+
   /// Calls the function as what it is.
   /// Pre:      neither is_default() nor is_ignored()
   void call(int signal, siginfo_t& info, void* context) const noexcept;

@@ -23,6 +23,12 @@ class fault_watch {
   /// repaired it.
   [[nodiscard]] bool is_hopeless() noexcept;
 
+  /// This is the same fault as the thread's last one.
+  [[nodiscard]] bool is_again() const noexcept { return again_; }
+
+  /// When the handler returns the instruction is executed again, and fails if nobody repairs it.
+  [[nodiscard]] bool fails_again() const noexcept { return registers_ != nullptr; }
+
  private:
   // What a repair changes.
   struct state {

@@ -9,52 +9,23 @@
 #include <string_view>
 
 #include <sigsafe/location.hpp>
+#include <sigsafe/src/line.hpp>
 #include <sigsafe/src/panic_function.hpp>
 
 namespace sigsafe {
 namespace {
 
-// One line for one write(2): nothing here allocates, and a text that is too long is cut.
-class line {
- public:
-  void append(std::string_view text) noexcept {
-    for (char c : text) {
-      if (size_ == sizeof(text_) - 1) return;
-      text_[size_++] = c;
-    }
-  }
-
-  void append(unsigned number) noexcept {
-    char digits[10];
-    std::size_t first = sizeof(digits);
-    do {
-      digits[--first] = static_cast<char>('0' + number % 10);
-      number /= 10;
-    } while (number != 0);
-    append(std::string_view{digits + first, sizeof(digits) - first});
-  }
-
-  void append(const location& place) noexcept {
-    append(place.file);
-    append(":");
-    append(place.line);
-  }
-
-  void write_to(int fd) noexcept {
-    text_[size_++] = '\n';
-    [[maybe_unused]] const ssize_t written = ::write(fd, text_, size_);
-  }
-
- private:
-  char text_[1024];
-  std::size_t size_ = 0;
-};
+void append(detail::line<1024>& out, const location& place) noexcept {
+  out.append(place.file);
+  out.append(":");
+  out.append_number(place.line);
+}
 
 void write_line(const panic_info& info) noexcept {
-  line out;
+  detail::line<1024> out;
   out.append("sigsafe: ");
   if (info.where.file != nullptr) {
-    out.append(info.where);
+    append(out, info.where);
     out.append(": ");
   }
   out.append(info.what);
@@ -62,9 +33,10 @@ void write_line(const panic_info& info) noexcept {
     out.append("; ");
     out.append(info.other_label);
     out.append(" ");
-    out.append(info.other);
+    append(out, info.other);
   }
-  out.write_to(STDERR_FILENO);
+  const std::string_view text = out.end();
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
 panic_function or_default(panic_function function) noexcept {

@@ -16,6 +16,7 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
+#include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/thread_end.hpp>
@@ -34,15 +35,15 @@ bool run_called() noexcept {
   bool ran = false;
   for (const int signal : signal_set::from_bits(current_thread().called.exchange(0))) {
     siginfo_t info = unknown_info(signal);
-    ran = run_handlers(signal, info) != dispatched::no_handler || ran;
+    if (run_handlers(signal, info) == dispatched::no_handler) run_without_handlers(signal, info);
+    ran = true;
   }
   return ran;
 }
 
 // It comes back when the mask is opened, in a frame that the kernel has built; unless other code
 // has replaced the trampoline, and would be called once more. Real-time signals of one number keep
-// their
-// order: one that others wait behind stays in front.
+// their order: one that others wait behind stays in front.
 bool comes_back_in_a_frame(const siginfo_t& info) noexcept {
   struct sigaction current;
   if (!needs_frame(info.si_signo) || sigaction(info.si_signo, nullptr, &current) != 0 ||
@@ -56,6 +57,10 @@ bool run_or_requeue(siginfo_t& info) noexcept {
   if (!is_blocked_by_others(info.si_signo)) {
     if (comes_back_in_a_frame(info)) return false;
     if (run_handlers(info.si_signo, info) != dispatched::no_handler) return true;
+    if (is_replaced(info.si_signo)) {  // and would call the one that has replaced them once more
+      run_without_handlers(info.si_signo, info);
+      return true;
+    }
   }
   // When its handlers are gone, whatever disposition is in force gets it once it is unblocked.
   requeue(info);

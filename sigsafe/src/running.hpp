@@ -13,7 +13,7 @@ namespace sigsafe::detail {
 struct running_handler {
   running_handler* outer;
   const handler_node* node;  // null while a foreign handler is called by chaining
-  int signal;
+  int signal;                // negative while what stands beneath that is called
 };
 
 /// Puts a frame onto the thread's list while a handler runs.
@@ -60,11 +60,16 @@ inline const running_handler* running_here(const handler_base& handler) noexcept
   return frame;
 }
 
-inline bool is_chaining_here(int signal) noexcept {
+/// How far down the innermost chain of this signal is.
+enum class chaining { none, previous, beneath };
+inline chaining chaining_here(int signal) noexcept {
   for (const running_handler* frame = current_thread().running.load(); frame != nullptr;
-       frame = frame->outer)
-    if (frame->node == nullptr && frame->signal == signal) return true;
-  return false;
+       frame = frame->outer) {
+    if (frame->node != nullptr) continue;
+    if (frame->signal == signal) return chaining::previous;
+    if (frame->signal == -signal) return chaining::beneath;
+  }
+  return chaining::none;
 }
 
 }  // namespace sigsafe::detail

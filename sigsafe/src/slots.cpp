@@ -127,8 +127,8 @@ struct sigaction ignoring_action() noexcept {
 }
 
 bool is_ignored_by_us(const slot& here, const struct sigaction& current) noexcept {
-  return here.ends_ignored.load(std::memory_order_relaxed) && !here.replaced &&
-         disposition{current}.is_ignored();
+  return here.ends_ignored.load(std::memory_order_relaxed) &&
+         !here.replaced.load(std::memory_order_relaxed) && disposition{current}.is_ignored();
 }
 
 bool is_ignored_by_program(const slot& here, const struct sigaction& current, bool by_us) noexcept {
@@ -155,21 +155,38 @@ std::uint64_t mask_of(int signal, const struct sigaction& action) noexcept {
   return mask.bits();
 }
 
+void set_previous(slot& here, int signal, const struct sigaction& action) noexcept {
+  here.previous_action = action;
+  const bool one_shot = (static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0;
+  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
+  here.previous_mask.store(mask_of(signal, action), std::memory_order_relaxed);
+  here.previous.store(disposition{action}, std::memory_order_release);
+}
+
+// What code that is adopted now finds when it chains to us. Of code that has never met us nobody
+// knows: then nothing.
+void note_beneath(slot& here) noexcept {
+  const bool known =
+      here.previous_chains_to_us && !here.ends_ignored.load(std::memory_order_relaxed);
+  here.beneath_previous.store(
+      known ? here.previous.load(std::memory_order_relaxed) : disposition{ignoring_action()},
+      std::memory_order_release);
+  here.beneath_mask = signal_set{here.previous_action.sa_mask}.bits();
+  here.beneath_flags = here.previous_action.sa_flags;
+}
+
 // What other code has installed becomes what we put back and chain to.
 void adopt_previous(slot& here, int signal, const struct sigaction& current) noexcept {
-  const bool was_ignored = here.ends_ignored.load(std::memory_order_relaxed);
-  const disposition previous = here.previous.load(std::memory_order_relaxed);
+  const disposition adopted{current};
+  const bool is_function = !adopted.is_default() && !adopted.is_ignored();
+  here.previous_chains_to_us =
+      is_function && (here.replaced.load(std::memory_order_relaxed) || has_handlers(here) ||
+                      here.ends_ignored.load(std::memory_order_relaxed));
   // The same code again: what it finds beneath is what it found the first time.
-  if (!here.previous_chains_to_us || disposition{current} != previous)
-    here.beneath_previous = was_ignored ? disposition{ignoring_action()} : previous;
-  here.previous_chains_to_us = here.replaced || was_ignored || has_handlers(here);
-  here.replaced = false;
+  if (adopted != here.previous.load(std::memory_order_relaxed)) note_beneath(here);
+  here.replaced.store(false, std::memory_order_relaxed);
   here.ends_ignored.store(false, std::memory_order_relaxed);
-  here.previous_action = current;
-  const bool one_shot = (static_cast<unsigned>(current.sa_flags) & SA_RESETHAND) != 0;
-  here.previous_is_one_shot.store(one_shot, std::memory_order_relaxed);
-  here.previous_mask.store(mask_of(signal, current), std::memory_order_relaxed);
-  here.previous.store(disposition{current}, std::memory_order_release);
+  set_previous(here, signal, current);
 }
 
 void put_previous_back(slot& here, int signal) noexcept {
@@ -178,9 +195,11 @@ void put_previous_back(slot& here, int signal) noexcept {
       here.previous.load(std::memory_order_relaxed).is_default())
     here.previous_action.sa_handler = SIG_DFL;
   sigaction(signal, &here.previous_action, nullptr);
+  here.replaced.store(here.previous_chains_to_us, std::memory_order_relaxed);
   if (!here.previous_chains_to_us) return;
-  here.previous_mask.store(signal_set::maskable().bits(), std::memory_order_relaxed);
-  here.previous.store(here.beneath_previous, std::memory_order_release);
+  here.previous_chains_to_us = false;
+  const disposition beneath = here.beneath_previous.load(std::memory_order_relaxed);
+  set_previous(here, signal, beneath.action(here.beneath_flags, here.beneath_mask));
 }
 
 // The trampoline, which drops what has no handlers, stays there for SIGCHLD: with SIG_IGN the
@@ -210,7 +229,7 @@ void retire(handler_node& node) noexcept {
   // Then the disposition: from here on a signal finds it in the kernel. Unless other code has since
   // replaced ours.
   if (last && ours) end_disposition(here, signal);
-  if (last && !ours) here.replaced = true;
+  if (last && !ours) here.replaced.store(true, std::memory_order_relaxed);
   deactivate(here, node);
   note_handlers(here, signal);
   if (!last && ours) {
@@ -230,6 +249,7 @@ slot_error add_to_slot(handler_node& node) noexcept {
   if (const slot_error error = disagreement(here, node); error.number != 0) return error;
   if (node.owner->wanted.respect_ignored && is_ignored_by_program(here, current, by_us)) return {};
   if (!is_trampoline(current) && !by_us) adopt_previous(here, signal, current);
+  here.replaced.store(false, std::memory_order_relaxed);
   link(here, node);  // before the disposition: the trampoline never finds an empty list
   note_handlers(here, signal);
 
@@ -250,6 +270,18 @@ slot_error reinstall(const handler_node& node) noexcept {
   adopt_previous(here, signal, current);
   note_handlers(here, signal);
   return install(signal, wanted_action(here));
+}
+
+bool is_replaced(int signal) noexcept {
+  return table.slots[signal].replaced.load(std::memory_order_relaxed) &&
+         !is_trampoline(current_action(signal));
+}
+
+bool leave_empty_slot(int signal) noexcept {
+  slot& here = table.slots[signal];
+  if (!is_trampoline(current_action(signal)) || has_handlers(here)) return true;
+  end_disposition(here, signal);
+  return !is_trampoline(current_action(signal));
 }
 
 bool is_in_force(const handler_base& handler) noexcept {

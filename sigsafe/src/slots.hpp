@@ -8,13 +8,15 @@
 //   set     false     ours        active
 //   set     false     not ours    shadowed: other code replaced us and may chain to us
 //   null    true      not ours    shadowed, and our handlers have gone since
+//   null    any       ours        other code has put back what it found: left at the next signal
 //   null    false     SIG_IGN     ignored: ends_ignored is set. For SIGCHLD it is ours
 //
 //                     ours                      not ours
 //   register          -> active                 adopts what stands there as `previous` -> active;
 //                                               but from ignored just -> active
 //   unregister last   puts `previous` back      leaves it alone, sets replaced
-//                     -> unused; or -> ignored  -> shadowed without handlers
+//                     -> unused; or -> ignored; -> shadowed without handlers
+//                     or -> shadowed without handlers, if `previous` may chain to us
 //   unregister other  -> active                 -> shadowed
 //
 // When a slot that was shadowed adopts the code that had replaced us, that code may chain to us:
@@ -43,6 +45,15 @@ slot_error reinstall(const handler_node& node) noexcept;
 
 /// No more signals for this handler; who is inside stays inside. May be called in that handler.
 void retire(handler_base& handler) noexcept;
+
+/// Has other code replaced the trampoline, of which the last handler has gone since? What comes to
+/// the trampoline then, that code has called.
+bool is_replaced(int signal) noexcept;
+
+/// The kernel has called the trampoline of a slot without handlers: other code has put it back
+/// after the last of them. What stood there before is put back now. Returns false when the
+/// trampoline stays, to drop the signal; else the kernel's disposition is the one to get it.
+bool leave_empty_slot(int signal) noexcept;
 
 /// Takes the handler out of its lists.
 /// Pre:      retired, and nobody is inside

@@ -5,6 +5,7 @@
 
 #include <sigsafe/detail/atomic.hpp>
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
@@ -76,6 +77,21 @@ handler_node* pin_older(const handler_node& than, std::uint32_t generation) noex
   if (than.older.load(std::memory_order_relaxed) == nullptr) return nullptr;
   const read_section reading;
   return pin_active(than.older.load(std::memory_order_seq_cst), generation);
+}
+
+passage passage_through(slot& of, std::uint32_t generation) noexcept {
+  const read_section reading;
+  passage found = passage::nobody_here;
+  for (const handler_node* node = of.newest.load(std::memory_order_seq_cst); node != nullptr;
+       node = node->older.load(std::memory_order_seq_cst)) {
+    const handler_options& wanted = node->owner->wanted;
+    const bool is_here = wanted.in_child || node->registered_in == generation;
+    if (!node->active.load(std::memory_order_relaxed) || !is_here) continue;
+    if (node->owner->invoke == nullptr) continue;  // a watcher, which stands in nobody's way
+    if (!wanted.chain) return passage::one_does_not;
+    found = passage::all_chain;
+  }
+  return found;
 }
 
 void link(slot& to, handler_node& node) noexcept {

@@ -31,11 +31,13 @@ struct slot {
   std::atomic<bool> ends_ignored;            // a handler has ended with at_end::ignore
   std::atomic<bool> needs_frame;             // what is called wants a frame that the kernel built
   std::atomic<std::uint64_t> previous_mask;  // what `previous` wants blocked while it runs
-  // Guarded by `registration`; src/registry.cpp has the table of their states:
-  bool replaced;               // other code has replaced sigsafe's disposition and may chain to it
-  bool previous_chains_to_us;  // `previous` belongs to code that did so,
-  disposition beneath_previous;      // and this is what it finds when it chains to sigsafe
-  struct sigaction previous_action;  // `previous` in full
+  std::atomic<bool> replaced;  // other code has replaced sigsafe's disposition and may chain to it
+  // Guarded by `registration`; src/slots.hpp has the table of their states:
+  bool previous_chains_to_us;                 // `previous` belongs to code that did so,
+  std::atomic<disposition> beneath_previous;  // and this is what it finds; for readers too
+  struct sigaction previous_action;           // `previous` in full
+  std::uint64_t beneath_mask;                 // and the rest of `beneath_previous`
+  int beneath_flags;
 };
 
 struct handler_table {
@@ -50,6 +52,10 @@ handler_node* pin_newest(slot& of, std::uint32_t generation) noexcept;
 /// Finds the next active handler that is older than this one, and pins it.
 /// Pre:      the calling thread has pinned this one
 handler_node* pin_older(const handler_node& than, std::uint32_t generation) noexcept;
+
+/// Do the active handlers that are for this process let what stood there before follow?
+enum class passage { nobody_here, all_chain, one_does_not };
+passage passage_through(slot& of, std::uint32_t generation) noexcept;
 
 /// Puts a node before all others. Guarded by `registration`.
 void link(slot& to, handler_node& node) noexcept;

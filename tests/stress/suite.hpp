@@ -17,6 +17,7 @@
 #include <tests/stress/performance.hpp>
 #include <tests/stress/plugins.hpp>
 #include <tests/stress/stop_and_continue.hpp>
+#include <tests/stress/timers.hpp>
 #include <tests/stress/waits.hpp>
 
 namespace stress {
@@ -75,6 +76,7 @@ class suite {
     add_alone<cancellation<Kit>>(to, "cancellation");
     add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");
     add_alone<children<Kit>>(to, "children");
+    add_alone<timers<Kit>>(to, "timers");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {

@@ -73,6 +73,32 @@ BOOST_AUTO_TEST_CASE(a_subset_guard_that_is_released_on_another_thread_panics) {
       test::panics(end, place(line, ": a guard that began here was released on another thread")));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_borrow_that_is_released_on_another_thread_panics, B,
+                              test::hosted_backends) {
+  constexpr const char* what = ": a borrow that began here was released on another thread";
+  const unsigned line = __LINE__ + 4;
+  sigsafe::ref_cell<int, B> cell{0};
+  const child_end reader = in_child([&] {
+    std::optional<sigsafe::ref<int, B>> borrowed;
+    borrowed.emplace(cell.borrow());
+    on_another_thread([&] { borrowed.reset(); });
+  });
+  BOOST_TEST(test::panics(reader, place(line, what)));
+  const child_end writer = in_child([&] {
+    std::optional<sigsafe::ref_mut<int, B>> borrowed;
+    borrowed.emplace(cell.borrow_mut());
+    on_another_thread([&] { borrowed.reset(); });
+  });
+  BOOST_TEST(test::panics(writer, place(line + 6, what)));
+  const child_end part = in_child([&] {
+    auto whole = cell.try_borrow();
+    std::optional<sigsafe::ref<int, B>> copied{whole->clone()};
+    std::optional moved{std::move(*copied)};
+    on_another_thread([&] { moved.reset(); });
+  });
+  BOOST_TEST(test::panics(part, place(line + 12, what)));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_recursive_lock_panics_and_names_both_places, B,
                               test::hosted_backends) {
   const unsigned line = __LINE__ + 3;
@@ -120,7 +146,7 @@ BOOST_AUTO_TEST_CASE(an_unlock_without_a_lock_panics) {
     sigsafe::raw_mutex<> never_locked;
     const std::unique_lock adopted{never_locked, std::adopt_lock};
   });
-  BOOST_TEST(test::panics(end, "a mutex is unlocked by a thread that does not hold it"));
+  BOOST_TEST(test::panics(end, "a mutex is unlocked by a thread that does not hold it\n"));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_conflicting_borrow_names_both_places, B, test::hosted_backends) {

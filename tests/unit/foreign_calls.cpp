@@ -2,14 +2,17 @@
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/subset_guard.hpp>
 
@@ -101,6 +104,39 @@ BOOST_AUTO_TEST_CASE(a_handler_that_signal_restores_goes_on_and_gets_its_flags_b
     arrived.clear();
     queue(SIGUSR1, 6);
     CHILD_REQUIRE(arrived.have_values({6}));
+  })));
+}
+
+// In the same place on the stack, where what it had the last time still lies.
+BOOST_AUTO_TEST_CASE(a_handler_that_signal_restores_again_gets_its_flags_back) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const sigsafe::handler<test::note_arrival> usr1{SIGUSR1, {}};
+    for (int value = 1; value <= 3; ++value) {
+      queue(SIGUSR1, value);
+      CHILD_REQUIRE((flags_of(SIGUSR1) & SA_SIGINFO) != 0);
+      save_and_restore(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived[0].si_value.sival_int == 1 && arrived[1].si_code == SI_USER);
+  })));
+}
+
+// What a foreign handler has left in the same place cannot be told from what the kernel writes.
+BOOST_AUTO_TEST_CASE(a_siginfo_that_a_foreign_handler_has_left_passes_once_at_most) {
+  BOOST_TEST(holds(in_resting_child([] {
+    struct sigaction theirs{};
+    theirs.sa_sigaction = [](int, siginfo_t*, void*) {};
+    theirs.sa_flags = SA_SIGINFO;
+    sigaction(SIGUSR1, &theirs, nullptr);
+    std::optional<sigsafe::handler<test::note_arrival>> usr1;
+    for (int value = 1; value <= 4; ++value) {
+      queue(SIGUSR1, value);
+      if (value > 1) continue;
+      usr1.emplace(SIGUSR1, test::note_arrival{});
+      save_and_restore(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR1, SIGUSR1}));
+    CHILD_REQUIRE((flags_of(SIGUSR1) & SA_SIGINFO) != 0);
+    CHILD_REQUIRE(arrived[2].si_code == SI_QUEUE && arrived[2].si_value.sival_int == 4);
   })));
 }
 
@@ -198,6 +234,35 @@ BOOST_AUTO_TEST_CASE(calls_behind_a_deferral_are_dispatched_with_it) {
     }
     CHILD_REQUIRE(calls == 1);
     CHILD_REQUIRE(arrived.are({SIGUSR2, SIGUSR1, SIGHUP}));
+  })));
+}
+
+// They are its parent's to dispatch, as what it had deferred (rule 10).
+BOOST_AUTO_TEST_CASE(a_forked_child_forgets_the_calls_behind_its_parents_deferral) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const handler usr1{SIGUSR1, {}};
+    const handler usr2{SIGUSR2, {}};
+    const handler hup{SIGHUP, {}};
+    install_calling(SIGUSR1, calls_with_the_number);
+    std::optional<sigsafe::lazy::guard> off{std::in_place, sigsafe::location::current()};
+    send(SIGUSR2);
+    test::unblock({SIGUSR1});
+    send(SIGUSR1);
+    const pid_t child = fork();
+    if (child == 0) {
+      off.reset();
+      CHILD_REQUIRE(arrived.size() == 0);
+      off.emplace(sigsafe::location::current());
+      send(SIGHUP);
+      off.reset();
+      CHILD_REQUIRE(arrived.are({SIGHUP}));
+      _exit(42);
+    }
+    int status = 0;
+    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    off.reset();
+    CHILD_REQUIRE(arrived.are({SIGUSR2, SIGUSR1}));
   })));
 }
 

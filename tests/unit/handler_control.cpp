@@ -16,6 +16,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/foreign.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -29,22 +30,9 @@ using noting = sigsafe::handler<test::note_arrival>;
 using test::check_in_child;
 using test::check_kills;
 
-std::atomic<int> foreign_calls{0};
-void count_foreign(int) { ++foreign_calls; }
-
-struct sigaction found_by_foreign;
-void foreign_that_chains(int signal, siginfo_t* info, void* context) {
-  ++foreign_calls;
-  found_by_foreign.sa_sigaction(signal, info, context);
-}
-
-void install_foreign_that_chains(int signal) {
-  struct sigaction action{};
-  action.sa_sigaction = foreign_that_chains;
-  action.sa_flags = SA_SIGINFO;
-  sigfillset(&action.sa_mask);
-  CHILD_REQUIRE(sigaction(signal, &action, &found_by_foreign) == 0);
-}
+using test::count_foreign;
+using test::foreign_calls;
+using test::install_foreign_that_chains;
 
 /// Takes the default action of every signal but the first.
 struct takes_default {
@@ -219,6 +207,41 @@ BOOST_AUTO_TEST_CASE(what_is_ignored_by_default_goes_on) {
     raise(SIGCHLD);
     raise(SIGCHLD);
     CHILD_REQUIRE(calls == 3);
+  });
+}
+
+// The disposition is the default for a moment, which nobody may take for the program's.
+BOOST_AUTO_TEST_CASE(a_registration_meanwhile_does_not_adopt_the_default) {
+  check_in_child([] {
+    const pid_t stopping = fork();
+    if (stopping == 0) {
+      setpgid(0, 0);
+      signal(SIGTSTP, count_foreign);
+      std::optional<noting> first{std::in_place, SIGTSTP, test::note_arrival{}};
+      std::atomic<bool> done{false};
+      std::atomic<int> calls{1};
+      {
+        const defaulting handler{SIGTSTP, takes_default{&calls}};
+        std::thread registering{[&] {
+          test::block({SIGTSTP});
+          while (!done) const sigsafe::handler other{SIGTSTP, []() noexcept {}};
+        }};
+        for (int i = 0; i < 200; ++i) {
+          raise(SIGTSTP);
+          arrived.clear();
+        }
+        done = true;
+        registering.join();
+      }
+      first.reset();
+      struct sigaction left;
+      sigaction(SIGTSTP, nullptr, &left);
+      _exit(left.sa_handler == count_foreign ? 42 : 1);
+    }
+    int status = 0;
+    while (waitpid(stopping, &status, WUNTRACED) == stopping && WIFSTOPPED(status))
+      kill(stopping, SIGCONT);
+    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
   });
 }
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include <tests/support/child.hpp>
+#include <tests/support/foreign.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -36,23 +37,9 @@ struct sigaction action_of(int signal) {
   return action;
 }
 
-std::atomic<int> foreign_calls{0};
-void count_foreign(int) { ++foreign_calls; }
-
-struct sigaction found_by_foreign;
-void foreign_that_chains(int signal, siginfo_t* info, void* context) {
-  ++foreign_calls;
-  if ((found_by_foreign.sa_flags & SA_SIGINFO) != 0)
-    found_by_foreign.sa_sigaction(signal, info, context);
-}
-
-void install_foreign_that_chains(int signal) {
-  struct sigaction action{};
-  action.sa_sigaction = foreign_that_chains;
-  action.sa_flags = SA_SIGINFO;
-  sigfillset(&action.sa_mask);
-  CHILD_REQUIRE(sigaction(signal, &action, &found_by_foreign) == 0);
-}
+using test::count_foreign;
+using test::foreign_calls;
+using test::install_foreign_that_chains;
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/foreign.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -36,8 +37,8 @@ bool is_default(int signal) {
   return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_DFL;
 }
 
-std::atomic<int> foreign_calls{0};
-void count_foreign(int) { ++foreign_calls; }
+using test::count_foreign;
+using test::foreign_calls;
 
 std::string refusal_of(signal_set signals, sigsafe::handler_options options) {
   try {

@@ -25,6 +25,7 @@
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
 #include <tests/support/holds.hpp>
+#include <tests/support/signals.hpp>
 #include <tests/support/sleeping.hpp>
 #include <tests/unit/handler_plugin.hpp>
 
@@ -311,6 +312,37 @@ BOOST_AUTO_TEST_CASE(siblings_do_not_take_each_other_for_their_parent) {
         CHILD_REQUIRE(calls == 1);
         CHILD_REQUIRE(killed_by(status_of(&fork, [] { raise(SIGUSR2); }), SIGUSR2));
       })));
+  });
+}
+
+// It runs in its parent's memory, and nothing there tells that it is another process.
+BOOST_AUTO_TEST_CASE(the_child_of_vfork_runs_all_handlers_unless_signals_are_blocked) {
+  check_in_child([] {
+    static std::atomic<int> calls{0};
+    const counting on_usr1{SIGUSR1, counts{&calls}, not_in_child};
+    const auto signal_a_child = [] {
+      const pid_t child = vfork();
+      if (child == 0) {
+        test::send(SIGUSR1);
+        _exit(0);
+      }
+      int status;
+      CHILD_REQUIRE(waitpid(child, &status, 0) == child && succeeded(status));
+    };
+    signal_a_child();
+    CHILD_REQUIRE(calls == 1 && test::is_at_rest());
+    {
+      const sigsafe::lazy::guard off;
+      signal_a_child();
+      CHILD_REQUIRE(calls == 1);
+    }
+    CHILD_REQUIRE(calls == 2 && test::is_at_rest());
+    {
+      const sigsafe::guard off;
+      signal_a_child();
+    }
+    CHILD_REQUIRE(calls == 2 && test::is_at_rest());
+    CHILD_REQUIRE(signal_set::blocked().empty());
   });
 }
 

@@ -741,6 +741,99 @@ BOOST_AUTO_TEST_CASE(rule_11_a_dispatch_gives_a_named_signal_back_to_the_process
   })));
 }
 
+// A jump out of a foreign handler, which is not supported, leaves this behind.
+BOOST_AUTO_TEST_CASE(rule_5_a_wait_dispatches_whatever_was_left_behind) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr1{SIGUSR1, {}};
+    {
+      sigsafe::lazy::guard off;
+      current_thread().resumed.store(1);
+      send(SIGUSR1);
+      off.wait();
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+      send(SIGUSR1);
+    }
+    CHILD_REQUIRE(arrived.are({SIGUSR1, SIGUSR1}));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_12_what_wait_dispatches_finds_nothing_held) {
+  BOOST_TEST(holds(in_resting_child([] {
+    const noting usr2{SIGUSR2, {}};
+    const sigsafe::handler usr1{SIGUSR1, []() noexcept {
+                                  unblock({SIGUSR2});
+                                  send(SIGUSR2);  // as it does in a handler that no guard defers
+                                  CHILD_REQUIRE(arrived.are({SIGUSR2}));
+                                }};
+    sigsafe::lazy::guard off;
+    send(SIGUSR1);
+    off.wait();
+    CHILD_REQUIRE(arrived.are({SIGUSR2}));
+  })));
+}
+
+// Rule 15: what is given back goes to where it came from.
+
+namespace {
+
+// What waits for the process is seen by every thread, what waits for a thread by that one alone.
+bool is_given_back_to_the_process(int signal, void (*send_it)(int)) {
+  const noting handler{signal, {}};
+  std::optional locked{lazy_mutex.lock()};
+  send_it(signal);  // this is the only thread
+  CHILD_REQUIRE(has_deferred());
+  const sigsafe::subset_guard subset{signal_set{signal}};
+  locked.reset();
+  CHILD_REQUIRE(signal_set::pending().contains(signal));
+  bool others_see_it = false;
+  std::thread{[&] { others_see_it = signal_set::pending().contains(signal); }}.join();
+  return others_see_it;
+}
+
+void by_kill(int signal) { kill(getpid(), signal); }
+void by_sigqueue(int signal) { sigqueue(getpid(), signal, {}); }
+void by_timer(int signal) {
+  timer_t timer;
+  sigevent to{};
+  to.sigev_notify = SIGEV_SIGNAL;
+  to.sigev_signo = signal;
+  CHILD_REQUIRE(timer_create(CLOCK_MONOTONIC, &to, &timer) == 0);
+  constexpr itimerspec once{{}, {0, 1}};
+  timer_settime(timer, 0, &once, nullptr);
+  while (!has_deferred()) sched_yield();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(rule_15_a_signal_of_the_process_goes_back_to_it) {
+  BOOST_TEST(holds(in_resting_child([] {
+    CHILD_REQUIRE(is_given_back_to_the_process(SIGTERM, by_kill));
+    CHILD_REQUIRE(!is_given_back_to_the_process(SIGTERM, send));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_15_what_is_queued_stays_on_the_thread) {
+  BOOST_TEST(holds(in_resting_child(
+      [] { CHILD_REQUIRE(!is_given_back_to_the_process(SIGTERM, by_sigqueue)); })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_15_what_a_timer_sends_stays_on_the_thread) {
+  BOOST_TEST(holds(
+      in_resting_child([] { CHILD_REQUIRE(!is_given_back_to_the_process(SIGTERM, by_timer)); })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_15_a_real_time_signal_stays_on_the_thread) {
+  BOOST_TEST(holds(
+      in_resting_child([] { CHILD_REQUIRE(!is_given_back_to_the_process(real_time, by_kill)); })));
+}
+
+BOOST_AUTO_TEST_CASE(rule_15_what_the_thread_has_caused_stays_on_it) {
+  BOOST_TEST(holds(in_resting_child([] {
+    CHILD_REQUIRE(!is_given_back_to_the_process(SIGPIPE, by_kill));
+    CHILD_REQUIRE(!is_given_back_to_the_process(SIGXFSZ, by_kill));
+  })));
+}
+
 BOOST_AUTO_TEST_CASE(rule_11_a_subset_guard_inside_a_handler_unblocks_nothing) {
   BOOST_TEST(holds(in_resting_child([] {
     const auto look = []() noexcept {

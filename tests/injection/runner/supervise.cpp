@@ -85,7 +85,7 @@ bool await(pid_t process, const shared_board& shared, milliseconds patience) {
   if (watched < 0) fail("pidfd_open");
   pollfd ended{watched, POLLIN, 0};
   // To start and to learn takes longer than a run.
-  constexpr int longer = 80;
+  constexpr int longer = 50;
   std::uint32_t runs = shared.runs();
   milliseconds asleep{0};
   milliseconds used_before = processor_time(process);

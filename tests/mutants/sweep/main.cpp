@@ -40,6 +40,7 @@ struct settings {
   fs::path survivors;             // the file of those that are explained
   std::string library;            // file name of the shared library
   std::string only;               // part of a description
+  bool check = false;             // look at the reasons alone
   unsigned jobs = 2;
 };
 
@@ -163,12 +164,12 @@ class workshop {
   fs::path folder_;
 };
 
-/// Lines "file: kind: text => reason"; others are prose.
+/// Lines "file: kind: text => reason"; others, and what is indented, are prose.
 std::map<std::string, std::string> explained(const fs::path& file) {
   std::map<std::string, std::string> reasons;
   std::istringstream lines{read(file)};
   for (std::string line; std::getline(lines, line);)
-    if (const auto arrow = line.find(" => "); arrow != std::string::npos)
+    if (const auto arrow = line.find(" => "); arrow != std::string::npos && line[0] != ' ')
       reasons[line.substr(0, arrow)] = line.substr(arrow + 4);
   return reasons;
 }
@@ -190,6 +191,21 @@ std::vector<candidate> candidates_of(const settings& options) {
     return one.key(options.root).find(options.only) == std::string::npos;
   });
   return all;
+}
+
+/// Reasons for faults that cannot be made in the code as it is. Returns how many.
+std::size_t report_stale(const settings& options) {
+  settings everything = options;
+  everything.only.clear();
+  std::set<std::string> keys;
+  for (const candidate& one : candidates_of(everything)) keys.insert(one.key(options.root));
+  std::size_t stale = 0;
+  for (const auto& [key, reason] : explained(options.survivors)) {
+    if (keys.contains(key)) continue;
+    ++stale;
+    fmt::print("STALE, there is no such fault: {}\n", key);
+  }
+  return stale;
 }
 
 /// Returns the number of survivors without a reason.
@@ -260,12 +276,14 @@ int main(int argc, char** argv) {
   app.add_option("--survivors", options.survivors)->required();
   app.add_option("--library", options.library)->required();
   app.add_option("--only", options.only, "Faults whose description contains this text");
+  app.add_flag("--check", options.check, "Only look for reasons that are stale");
   app.add_option("--jobs", options.jobs, "How many at a time")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   try {
-    const std::size_t unexplained = sweep_all(options);
-    fmt::print("{} survivors without a reason\n", unexplained);
-    return unexplained == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const std::size_t stale = report_stale(options);
+    const std::size_t unexplained = options.check ? 0 : sweep_all(options);
+    fmt::print("{} survivors without a reason, {} stale reasons\n", unexplained, stale);
+    return unexplained + stale == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
   } catch (const std::exception& error) {
     fmt::print(stderr, "sweep: {}\n", error.what());
     return EXIT_FAILURE;
