@@ -56,7 +56,8 @@ SIGSAFE_API void end_child(child_state& child) noexcept;
 /// ignored SIGCHLD makes it hang: the status is `unknown` then.
 ///
 /// Destroying a child that runs kills it (SIGKILL) and takes its status; detach lets it go on. One
-/// that this process may not kill (it has changed its user) is let go. Ask politely before that:
+/// that this process may not kill (it has changed its user, or a filter forbids
+/// pidfd_send_signal) is let go. Ask politely before that:
 ///
 ///     worker.kill(SIGTERM);
 ///     if (!worker.wait_for(5s)) …                      // the destructor kills
@@ -65,7 +66,8 @@ SIGSAFE_API void end_child(child_state& child) noexcept;
 /// `unknown`, and the destructor only closes its copy of the descriptor.
 /// Safety:   thread-safe as a standard container: several threads may call const functions, kill,
 ///           wait, wait_for, wait_until, try_wait and on_exit at once; not the destructor, detach
-///           and assignment. Only kill, pid and fd are async-signal-safe
+///           and assignment. Only kill, pid and fd are async-signal-safe. Only wait, wait_for and
+///           wait_until are cancellation points
 /// Cost:     a descriptor for each child, until it is destroyed
 /// Source:   POSIX.1-2024 waitid; Linux pidfd_open(2)
 class [[nodiscard]] child {
@@ -143,7 +145,8 @@ class [[nodiscard]] child {
   /// reap_children in it, on SIGCHLD. Several functions are called in their order.
   /// Pre:      the function takes an exit_status and is noexcept
   /// Post:     after the destruction of this object, or an assignment to it, it neither runs (but
-  ///           on this very thread, inside of it) nor is called any more
+  ///           on this very thread, inside of it) nor is called any more: one that destroys the
+  ///           child is the last
   /// Errors:   std::bad_alloc
   template <class F>
   void on_exit(F function, location where = location::current()) {

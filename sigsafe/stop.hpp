@@ -74,7 +74,7 @@ struct stop_options {
 /// Pre:      made after a program that becomes a daemon has forked, see Fork
 /// Post:     destruction: the thread has ended, and the dispositions are as before, or as `.at_end`
 ///           says. A signal that was on its way meets them. A destructor that exit runs does not
-///           wait
+///           wait. It is no cancellation point
 /// Errors:   std::system_error: a fault, SIGABRT, a stop or SIGCONT, what cannot be handled; a
 ///           signal that another stop_signal has; no thread can be made (RLIMIT_NPROC). Nothing has
 ///           changed then

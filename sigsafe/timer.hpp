@@ -78,8 +78,8 @@ struct timer_function {
 ///           room for a timer (RLIMIT_SIGPENDING, which counts for the user). Nothing is left
 ///           behind then
 /// Fork:     a child has no timers. There it does not run, until start makes a timer anew
-/// Cost:     to make one three system calls, to start and to stop one; a call is that of a handler,
-///           and with several timers of one signal each looks whether it is meant
+/// Cost:     to make one three system calls, as to start and to stop one; a call is that of a
+///           handler, and with several timers of one signal each looks whether it is meant
 /// Source:   POSIX.1-2024 timer_create, timer_settime
 template <class F>
 class [[nodiscard]] interval_timer : private detail::timer_function<F>, detail::timer_base {
@@ -93,7 +93,9 @@ class [[nodiscard]] interval_timer : private detail::timer_function<F>, detail::
       : interval_timer(std::int64_t{0}, function, options, where) {}
 
   /// Begins again: the first call is an interval from now. What was on its way is dropped.
-  /// Safety:   async-signal-safe but in a forked child, thread-safe; also in the function
+  /// Safety:   async-signal-safe but in a forked child, thread-safe; also in the function. Like all
+  ///           of a timer's functions not in a handler of a fault, of SIGABRT, or with
+  ///           .deferrable = false: it may have interrupted one
   /// Errors:   std::system_error when the interval is not positive; in a forked child, as the
   ///           constructor
   template <detail::duration_like Duration>
@@ -171,7 +173,9 @@ class [[nodiscard]] deadline_timer : private detail::timer_function<F>, detail::
         detail::timer_base(kind::once, &forward, options, where) {}
 
   /// Begins again, from now. What was on its way is dropped.
-  /// Safety:   async-signal-safe but in a forked child, thread-safe; also in the function
+  /// Safety:   async-signal-safe but in a forked child, thread-safe; also in the function. Like all
+  ///           of a timer's functions not in a handler of a fault, of SIGABRT, or with
+  ///           .deferrable = false: it may have interrupted one
   /// Errors:   std::system_error in a forked child, as the constructor
   template <detail::duration_like Duration>
   void start(const Duration& time) {

@@ -13,7 +13,7 @@ enum class timer_clock {
   monotonic,    ///< the same without that
   process_cpu,  ///< what the process has computed; looked at with each tick of the kernel only
   realtime,     ///< the time of day, which may be set: for deadline_timer::start_until
-  thread_cpu,   ///< what the thread that makes the timer has computed
+  thread_cpu,   ///< what the thread that makes the timer has computed; nothing once it has ended
 };
 
 /// How a timer measures time, and where its signal goes. Written by name, in alphabetical order.

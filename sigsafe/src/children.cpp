@@ -82,13 +82,15 @@ void destroy(end_function_base* function) noexcept {
 
 void delete_state(child_state& child) noexcept {
   const errno_saver saver;
-  if (child.descriptor >= 0) close(child.descriptor);
+  if (child.descriptor >= 0) system::close_descriptor(child.descriptor);
   destroy(child.functions);
   delete &child;
 }
 
 void tell(const news& known) noexcept {
-  for (end_function_base* each = known.functions; each != nullptr; each = each->next)
+  // One of them may destroy the child, which ends them all.
+  for (end_function_base* each = known.functions; each != nullptr && !known.of->abandoned;
+       each = each->next)
     each->run(*each, known.of->end);
   destroy(known.functions);
   bool unused = false;
@@ -245,7 +247,8 @@ void end_child(child_state& child) noexcept {
     runs = !child.end;
   }
   if (runs) {
-    if (system::send_to_process(child.descriptor, SIGKILL) == EPERM) return detach_child(child);
+    const int error = system::send_to_process(child.descriptor, SIGKILL);
+    if (error != 0 && error != ESRCH) return detach_child(child);  // or this might wait for ever
     system::await_end_of(child.descriptor);
     const children_lock locked;
     if (!child.end) child.end = system::end_of(child.descriptor, true).status;

@@ -28,6 +28,7 @@
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/cancellation.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/process.hpp>
@@ -152,6 +153,7 @@ void stop_machine::set_word(std::uint32_t value) noexcept {
 
 // Nobody passes anything on to it any more when it looks at what it has.
 void stop_machine::end_thread() noexcept {
+  const uncancellable_scope uncancellable;  // pthread_join is a cancellation point
   unclaim_signals(signals_, number_);
   set_word(ended);
   pthread_join(thread_, nullptr);

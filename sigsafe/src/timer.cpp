@@ -17,7 +17,7 @@
 #include <string>
 #include <system_error>
 
-#include <sigsafe/backend/lazy.hpp>
+#include <sigsafe/backend/posix.hpp>
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
@@ -117,18 +117,18 @@ int kernel_timer::make_here() noexcept {
   return make();
 }
 
-/// The lock, and signals held off.
+/// The lock, and signals held off: by the mask, because foreign handlers may start timers, too.
 class timer_base::hold {
  public:
   explicit hold(const timer_base& timer) noexcept : timer_(timer) {
-    backend::lazy::enter();
+    backend::posix::enter();
     timer_.lock_.lock();
   }
   hold(const hold&) = delete;
   hold& operator=(const hold&) = delete;
   ~hold() {
     timer_.lock_.unlock();
-    backend::lazy::leave();
+    backend::posix::leave();
   }
 
  private:

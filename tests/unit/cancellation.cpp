@@ -6,17 +6,23 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <system_error>
 #include <type_traits>
 
+#include <sigsafe/discard.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/process.hpp>
+#include <sigsafe/stop.hpp>
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/backends.hpp>
@@ -252,6 +258,46 @@ BOOST_AUTO_TEST_CASE(a_thread_whose_deferred_handler_runs_is_cancelled_behind_th
     cancelled = true;
     void* result = nullptr;
     CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+  })));
+}
+
+// A thread that has been cancelled, and has not come to a cancellation point of its own, is not
+// unwound inside sigsafe, where that would terminate the program.
+BOOST_AUTO_TEST_CASE(what_ends_or_fails_is_no_cancellation_point) {
+  BOOST_TEST(test::holds(in_child([] {
+    static bool went_through = false;
+    static sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+    auto body = [] {
+      {
+        sigsafe::child ended = sigsafe::spawn({"true"});
+        while (!ended.try_wait()) sched_yield();
+        const sigsafe::child runs = sigsafe::spawn({"cat"});
+        sigsafe::spawn({"true"}).detach();
+        const sigsafe::stop_signal stop{{SIGUSR2}};
+        pthread_cancel(pthread_self());
+      }
+      while (sigsafe::reap_children() == 0) sched_yield();
+      try {
+        const sigsafe::child missing = sigsafe::spawn({"/nowhere"});
+      } catch (const std::system_error&) {}
+      {
+        const sigsafe::discard_guard off{{SIGPIPE}};
+        const pid_t sender = fork();
+        if (sender == 0) _exit(kill(getppid(), SIGPIPE));
+        siginfo_t info;
+        while (syscall(SYS_waitid, P_PID, sender, &info, WEXITED, nullptr) != 0) {}
+      }
+      went_through = true;
+      pthread_testcancel();
+    };
+    const pthread_t thread = start(body);
+    void* result = nullptr;
+    CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    CHILD_REQUIRE(went_through);
   })));
 }
 

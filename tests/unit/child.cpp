@@ -320,6 +320,23 @@ BOOST_AUTO_TEST_CASE(a_function_may_destroy_its_child) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_function_that_destroys_its_child_is_the_last) {
+  check_in_child([] {
+    for (const bool assigns : {false, true}) {
+      std::optional<sigsafe::child> program = sigsafe::spawn({"true"});
+      program->on_exit([&](exit_status) noexcept {
+        if (assigns)
+          *program = sigsafe::child{};
+        else
+          program.reset();
+      });
+      program->on_exit([](exit_status) noexcept { CHILD_REQUIRE(false); });
+      await_zombie(*program);
+      CHILD_REQUIRE(sigsafe::reap_children() == 1);
+    }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(the_destructor_waits_for_a_function_on_another_thread) {
   check_in_child([] {
     std::optional<sigsafe::child> program = sigsafe::spawn({"true"});

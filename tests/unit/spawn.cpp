@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -62,17 +63,53 @@ bool says(const std::system_error& error, int number, const std::string& text) {
   return false;
 }
 
-/// A system call fails from now on.
-void refuse_system_call(long number, int error) {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+/// What a filter does from now on when the process makes this system call.
+void filter_system_call(long number, unsigned action) {
+  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, action),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const sock_fprog filter{4, program};
   CHILD_REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
   CHILD_REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
+
+/// A system call fails from now on.
+void refuse_system_call(long number, int error) {
+  filter_system_call(number, SECCOMP_RET_ERRNO | static_cast<unsigned>(error));
+}
+
+/// A container that has room for one process.
+class full_container {
+ public:
+  full_container() {
+    for (const char* const groups : {"/sys/fs/cgroup/pids", "/sys/fs/cgroup"}) {
+      folder_ = std::string{groups} + "/sigsafe-unit-" + std::to_string(getpid());
+      if (mkdir(folder_.c_str(), 0755) != 0) continue;
+      if (set("pids.max", "1")) return;
+      rmdir(folder_.c_str());
+    }
+    folder_.clear();
+  }
+  full_container(const full_container&) = delete;
+  full_container& operator=(const full_container&) = delete;
+  ~full_container() {
+    if (exists()) rmdir(folder_.c_str());
+  }
+
+  bool exists() const noexcept { return !folder_.empty(); }
+  bool enter() const { return set("cgroup.procs", "0"); }
+
+ private:
+  bool set(const char* file, const char* value) const {
+    const int fd = open((folder_ + '/' + file).c_str(), O_WRONLY | O_CLOEXEC);
+    const bool done = fd >= 0 && write(fd, value, 1) == 1;
+    close(fd);
+    return done;
+  }
+
+  std::string folder_;
+};
 
 /// A file in a folder of its own.
 class script {
@@ -370,6 +407,41 @@ BOOST_AUTO_TEST_CASE(no_descriptor_left_is_an_error) {
     CHILD_REQUIRE(!test::has_children());
     close(taken.back());
     CHILD_REQUIRE(sigsafe::spawn({"/bin/true"}).wait().success());
+  });
+}
+
+// There the kernel refuses after it has written the descriptor, which has another owner then.
+BOOST_AUTO_TEST_CASE(a_limit_of_the_container_closes_no_descriptor_of_others) {
+  const full_container container;
+  if (!container.exists()) {
+    BOOST_TEST_MESSAGE("skipped: no group with a limit of processes can be made here");
+    return;
+  }
+  check_in_child([&] {
+    CHILD_REQUIRE(container.enter());
+    CHILD_REQUIRE(says(error_of({"/bin/true"}), EAGAIN, "the limit of the container"));
+    filter_system_call(SYS_close, SECCOMP_RET_KILL_PROCESS);
+    try {
+      const sigsafe::child started = sigsafe::spawn({"/bin/true"});
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(says(error, EAGAIN, "the limit of the container"));
+    }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_no_signal_can_be_sent_to_is_let_go) {
+  check_in_child([] {
+    for (const int error : {EPERM, ENOSYS}) {
+      test::cloexec_pipe in;
+      {
+        const sigsafe::child program = sigsafe::spawn({"cat"}, {.input = in.reader()});
+        refuse_system_call(SYS_pidfd_send_signal, error);
+      }
+      CHILD_REQUIRE(sigsafe::reap_children() == 0);
+      in.close_writer();
+      while (sigsafe::reap_children() == 0) sched_yield();
+    }
   });
 }
 

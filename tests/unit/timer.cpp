@@ -382,6 +382,53 @@ BOOST_AUTO_TEST_CASE(it_measures_what_is_computed) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(it_stands_still_when_the_thread_that_it_measures_has_ended) {
+  check_in_child([] {
+    record seen;
+    std::optional<interval_timer<note>> tick;
+    std::thread{[&] {
+      tick.emplace(never, note{&seen}, timer_options{.clock = sigsafe::timer_clock::thread_cpu});
+    }}.join();
+    tick->stop();
+    CHILD_REQUIRE(!tick->is_running());
+    tick->start(1ms);
+    CHILD_REQUIRE(tick->remaining<std::chrono::nanoseconds>() == 0ns);
+    tick.reset();
+    CHILD_REQUIRE(seen.calls == 0 && has_no_timers());
+  });
+}
+
+// sigsafe does not hold such handlers off in a lazy guard: they must not meet the timer's lock.
+BOOST_AUTO_TEST_CASE(a_foreign_handler_may_start_and_stop_a_timer) {
+  check_in_child([] {
+    static record seen;
+    static std::optional<deadline_timer<note>> timer;
+    static volatile sig_atomic_t calls = 0;
+    timer.emplace(note{&seen});
+    struct sigaction action{};
+    action.sa_handler = [](int) {
+      timer->stop();
+      timer->start(never);
+      calls = calls + 1;
+    };
+    CHILD_REQUIRE(sigaction(SIGUSR1, &action, nullptr) == 0);
+    std::atomic<bool> over{false};
+    const pthread_t here = pthread_self();
+    std::thread sender{[&] {
+      while (!over) {
+        const sig_atomic_t before = calls;
+        pthread_kill(here, SIGUSR1);
+        while (calls == before && !over) sched_yield();
+      }
+    }};
+    while (calls < 2000) timer->start(never);
+    over = true;
+    sender.join();
+    CHILD_REQUIRE(timer->is_running() && seen.calls == 0);
+    timer.reset();
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_child_has_no_timers_and_can_start_one) {
   check_in_child([] {
     record seen;

@@ -216,11 +216,12 @@ pid_t start_blocked(start_request& request, int& descriptor) noexcept {
   if (pid < 0) {
     failure.step = start_step::process;
     failure.error = errno;
+    descriptor = -1;  // where a limit of the container refuses, it has been written and taken back
     return 0;
   }
   if (failure.step == start_step::none) return pid;
   siginfo_t info;
-  wait_for_id(P_PID, pid, info, WEXITED);
+  wait_for_id(by_descriptor, descriptor, info, WEXITED);
   return 0;
 }
 
