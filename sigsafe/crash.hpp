@@ -65,9 +65,13 @@ struct crash_options {
 namespace detail {
 
 /// The function of a crash_handler that was given none.
-struct crash_line {
-  int fd;
-  void operator()(const crash_info& crash) const noexcept { crash.write_to(fd); }
+class crash_line {
+ public:
+  explicit crash_line(int fd) noexcept : fd_(fd) {}  // no aggregate, which {.fd = 3} might mean
+  void operator()(const crash_info& crash) const noexcept { crash.write_to(fd_); }
+
+ private:
+  int fd_;
 };
 
 }  // namespace detail
@@ -77,6 +81,7 @@ struct crash_line {
 /// with, and SIGABRT: see below. The report is a line on a descriptor, or a function:
 ///
 ///     const sigsafe::crash_handler crash;                           // a line on standard error
+///     const sigsafe::crash_handler crash{{.fd = log}};              // a line there
 ///     const sigsafe::crash_handler crash{[](const sigsafe::crash_info& crash) noexcept {
 ///       crash.write_to(log);
 ///     }};
@@ -100,6 +105,9 @@ struct crash_line {
 ///   Other threads that are in their report come to its end first, for at most one second;
 /// - the first process of a PID namespace, which nobody can kill by a signal from inside, ends by
 ///   the fault itself when the instruction fails again, and else with exit status 128 + n.
+///
+/// A thread on which other code has blocked the fault itself (sigfillset) ends the process without
+/// a report: the kernel kills then, and calls nobody.
 ///
 /// A crash in the function ends the process, by the signal of that crash; the line for the first
 /// one is written before, on standard error.

@@ -62,14 +62,14 @@ void append_callers(text_line& out, const crash_trace& trace) noexcept {
 }
 
 // A pipe whose reader sleeps must not keep the process alive. When there is room at all there is
-// room for the line.
+// room for the line. Nobody can ask in a sandbox whose RLIMIT_NOFILE is 0.
 bool write_once(int fd, std::string_view text) noexcept {
   constexpr int patience = 1000;
   pollfd room{fd, POLLOUT, 0};
   int ready;
   do ready = poll(&room, 1, patience);
   while (ready < 0 && errno == EINTR);
-  return ready == 1 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return ready != 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 }  // namespace

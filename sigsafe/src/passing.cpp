@@ -1,6 +1,7 @@
 #include <sigsafe/src/passing.hpp>
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -29,6 +30,12 @@ bool pass_on_to(int thread, const siginfo_t& info) noexcept {
   return system::queue_to_thread(thread, passed) == 0;
 }
 
+// The code of the kernel, that of kill, or that of sigqueue in another process: its C library has
+// no function that sends a value to a thread of ours. Others are for this thread, or may be.
+bool is_for_the_process(const siginfo_t& info) noexcept {
+  return info.si_code >= 0 || (info.si_code == SI_QUEUE && info.si_pid != getpid());
+}
+
 }  // namespace
 
 bool pass_on(thread_id target, const siginfo_t& info) noexcept {
@@ -55,10 +62,9 @@ void unclaim_signals(signal_set signals, std::uint32_t thread) noexcept {
   for (backoff passing; page().passing.load(std::memory_order_seq_cst) != 0;) passing.pause();
 }
 
-// A code of the kernel, or that of kill: others are for this thread, or may be.
 bool pass_to_claimant(const siginfo_t& info) noexcept {
   std::atomic<std::uint32_t>& claimant = page().claimants[info.si_signo];
-  if (info.si_code < 0 || claimant.load(std::memory_order_relaxed) == 0) [[likely]]
+  if (claimant.load(std::memory_order_relaxed) == 0 || !is_for_the_process(info)) [[likely]]
     return false;
   page().passing.fetch_add(1, std::memory_order_seq_cst);
   const auto thread = static_cast<int>(claimant.load(std::memory_order_seq_cst));

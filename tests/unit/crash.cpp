@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,7 +246,7 @@ BOOST_AUTO_TEST_CASE(the_line_goes_where_it_is_to_go) {
   int ends[2];
   BOOST_REQUIRE(pipe(ends) == 0);
   const child_end end = in_clean_child([&] {
-    const crash_handler crash{sigsafe::crash_options{.fd = ends[1]}};
+    const crash_handler crash{{.fd = ends[1]}};
     crash_at(nullptr);
   });
   BOOST_TEST((end.killed_by(SIGSEGV) && end.errors.empty()), end);
@@ -267,6 +268,17 @@ BOOST_AUTO_TEST_CASE(a_reader_who_does_not_read_keeps_nobody_alive) {
     crash_at(nullptr);
   });
   BOOST_TEST(end.killed_by(SIGSEGV), end);
+}
+
+// poll takes no more descriptors than the process may open.
+BOOST_AUTO_TEST_CASE(a_process_that_may_open_nothing_reports) {
+  const child_end end = in_clean_child([] {
+    const crash_handler crash;
+    constexpr rlimit none{0, 0};
+    CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    crash_at(nullptr);
+  });
+  BOOST_TEST((end.killed_by(SIGSEGV) && end.errors.starts_with("sigsafe: SIGSEGV")), end);
 }
 
 BOOST_AUTO_TEST_CASE(several_are_called_newest_first) {

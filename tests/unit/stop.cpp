@@ -290,6 +290,29 @@ BOOST_AUTO_TEST_CASE(a_signal_in_a_lazy_guard_is_passed_on_as_it_came) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(one_with_a_value_of_another_process_is_passed_on_too) {
+  check_in_child([] {
+    std::atomic<int> value{0};
+    const sigsafe::handler noting{SIGTERM, [&](const sigsafe::signal_info& info) noexcept {
+                                    value = info.native().si_value.sival_int;
+                                  }};
+    const stop_signal stop{{SIGTERM}};
+    const pid_t here = getpid();
+    const sigsafe::lazy::guard off;
+    const pid_t sender = fork();
+    if (sender == 0) {
+      sigval seven{};
+      seven.sival_int = 7;
+      _exit(sigqueue(here, SIGTERM, seven));
+    }
+    CHILD_REQUIRE(status_of(sender) == 0);
+    CHILD_REQUIRE(!test::has_deferred());
+    await(stop);
+    while (value == 0) sched_yield();
+    CHILD_REQUIRE(value == 7);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(one_for_the_thread_waits_for_its_guard) {
   check_in_child([] {
     const stop_signal stop{{SIGTERM}};
