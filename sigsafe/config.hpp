@@ -57,12 +57,16 @@
 
 #if defined(__x86_64__)
 #define SIGSAFE_X86 1
+#define SIGSAFE_X86_64 1
 #define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u64
 #elif defined(__i386__)
 #define SIGSAFE_X86 1
 #define SIGSAFE_X86_READ_FLAGS __builtin_ia32_readeflags_u32
 #else
 #define SIGSAFE_X86 0
+#endif
+#if !defined(SIGSAFE_X86_64)
+#define SIGSAFE_X86_64 0
 #endif
 
 #if defined(__aarch64__)

@@ -92,9 +92,9 @@ struct crash_line {
 ///
 /// Then:
 /// - a function that stood there before sigsafe is called, with its mask and a real context. A
-///   managed runtime repairs faults there; when it returns the program goes on. It is not reported
-///   to for each of them if sigsafe was there first: make the crash_handler before the runtime
-///   starts. A function that repairs nothing is not called again for the same fault;
+///   managed runtime repairs faults there, and when it returns the program goes on. Make the
+///   crash_handler before the runtime starts, or what it repairs is reported as well. A function
+///   that repairs nothing is not called for ever: then the process ends;
 /// - else the process ends by the signal. Its siginfo is queued again with the default action, and
 ///   the handler returns: parents see the signal, and core files the instruction that crashed.
 ///   Other threads that are in their report come to its end first, for at most one second;

@@ -5,6 +5,7 @@
 #include <sigsafe/alternate_stack.hpp>
 #include <sigsafe/condition_variable.hpp>
 #include <sigsafe/crash.hpp>
+#include <sigsafe/discard.hpp>
 #include <sigsafe/event.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
@@ -16,7 +17,9 @@
 #include <sigsafe/ref_cell.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/stop.hpp>
 #include <sigsafe/subset_guard.hpp>
 #include <sigsafe/thread_id.hpp>
+#include <sigsafe/timer.hpp>
 #include <sigsafe/wake_signal.hpp>
 // IWYU pragma: end_exports

@@ -27,7 +27,7 @@ class [[nodiscard]] subset_guard {
   [[nodiscard]] explicit subset_guard(signal_set signals,
                                       location where = location::current()) noexcept
       : signals_(signals & signal_set::maskable()), thread_(where) {
-    detail::hold_subset(signals_);
+    static_cast<void>(detail::hold_subset(signals_));
   }
   subset_guard(const subset_guard&) = delete;
   subset_guard& operator=(const subset_guard&) = delete;

@@ -2,22 +2,23 @@
 //
 // Its signal handlers do real work on the state that the receiving loop changes all the time:
 //
-//   SIGALRM          ends the interval: reports it and clears it (from setitimer)
+//   a timer          ends the interval: reports it and clears it; so does SIGALRM
 //   SIGUSR1          writes a snapshot of the interval so far, and renames it into place
 //   SIGHUP           reads the configuration again
 //   SIGCHLD          reaps the helper that was started after a snapshot
-//   SIGTERM, SIGINT  stop: what is queued is still taken, and the last interval reported
 //
 // They may, because all of the state is in one mutex of the library: no handler runs while the loop
 // holds it. A handler that came meanwhile runs when the loop unlocks, that is, between two updates,
 // and then locks the mutex itself. What is left to care for is that handlers call nothing that is
 // not async-signal-safe; so nothing below the line "in handlers" allocates or uses stdio.
 //
-// There is one thread. The mutex would also keep a second one out.
+// SIGTERM and SIGINT belong to a stop_signal: what is queued is still taken, and the last interval
+// reported. A second one, or ten seconds, end the daemon in any case.
+//
+// There is one thread, beside that of the stop_signal. The mutex would also keep a second one out.
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@
 
 #include <sigsafe/handler.hpp>
 #include <sigsafe/handler_options.hpp>
+#include <sigsafe/stop.hpp>
+#include <sigsafe/timer.hpp>
 
 #include "config.hpp"
 #include "metrics.hpp"
@@ -53,7 +56,6 @@ struct state {
   steady::time_point interval_began{};
 
   // What handlers ask of the loop.
-  bool stop = false;
   bool settings_changed = false;
   bool helper_wanted = false;
   bool helper_runs = false;
@@ -71,7 +73,7 @@ struct state {
   std::uint64_t reaped = 0;
 
   [[nodiscard]] bool wants_attention() const noexcept {
-    return stop || settings_changed || (helper_wanted && !helper_runs);
+    return settings_changed || (helper_wanted && !helper_runs);
   }
 };
 
@@ -106,6 +108,12 @@ void end_interval(state& s, int fd) noexcept {
   s.interval_began = steady::now();
 }
 
+/// What the timer does.
+struct flush {
+  int reports;
+  void operator()() const noexcept { end_interval(*shared.lock(), reports); }
+};
+
 // Readers find the old snapshot or the new one, never a part. (Without an fsync: this is about
 // readers, not about a computer that loses its power.)
 void take_snapshot(state& s, const options& paths) noexcept {
@@ -125,7 +133,7 @@ void take_snapshot(state& s, const options& paths) noexcept {
 
 // In the handler, and not in the loop at the next opportunity, because nothing speaks against it:
 // what it needs is async-signal-safe, and the loop cannot see half of a configuration. Only what
-// follows from it, setitimer and posix_spawn, is not on POSIX's list and left to the loop.
+// follows from it, the timer and posix_spawn, is not on POSIX's list and left to the loop.
 bool reload(state& s, const char* path) noexcept {
   const parsed_config parsed = read_config(path);
   if (parsed.error != nullptr) {
@@ -170,16 +178,12 @@ void take_packet(std::string_view packet, bool cut) {
   });
 }
 
-timeval to_timeval(std::chrono::microseconds time) {
-  return {time.count() / 1'000'000, time.count() % 1'000'000};
-}
+using flush_timer = sigsafe::interval_timer<flush>;
 
 // The next report is due an interval after the last one, however often the file is read meanwhile.
-void set_timer(std::chrono::microseconds interval, steady::time_point last_report) {
-  const auto since = std::chrono::ceil<std::chrono::microseconds>(steady::now() - last_report);
-  const auto rest = std::max(std::chrono::microseconds{1}, interval - since);
-  const itimerval time{to_timeval(interval), to_timeval(rest)};
-  if (setitimer(ITIMER_REAL, &time, nullptr) != 0) fail("setitimer");
+void set_timer(flush_timer& timer, std::chrono::microseconds interval,
+               steady::time_point last_report) {
+  timer.start(interval, interval - (steady::now() - last_report));
 }
 
 // The child starts as every program expects to: nothing blocked, nothing ignored.
@@ -202,14 +206,13 @@ bool start_helper(const char* program, const std::string& snapshot) {
   return error == 0;
 }
 
-/// Does what handlers have asked for; false when that is to stop.
-bool attend(const options& given) {
+/// Does what handlers have asked for.
+void attend(const options& given, flush_timer& timer) {
   std::optional<std::chrono::milliseconds> interval;
   steady::time_point last_report;
   std::optional<short_text<255>> program;
   {
     const auto s = shared.lock();
-    if (s->stop) return false;
     if (s->settings_changed) interval = s->settings.flush_interval;
     last_report = s->interval_began;
     s->settings_changed = false;
@@ -222,22 +225,21 @@ bool attend(const options& given) {
     }
   }
   // Outside of the lock: a child must not inherit a mask, and handlers need not wait for a fork.
-  if (interval) set_timer(*interval, last_report);
+  if (interval) set_timer(timer, *interval, last_report);
   if (program && !start_helper(program->c_str(), given.snapshot)) {
     const auto s = shared.lock();
     s->helper_runs = false;
     --s->helpers;
   }
-  return true;
 }
 
 /// Sleeps until there is a packet or something to attend to.
-void wait_for_work(int socket) {
+void wait_for_work(int socket, const sigsafe::stop_signal& stop) {
   std::array<pollfd, 1> sockets{{{socket, POLLIN, 0}}};
   // A signal between the check and the sleep does not come too late: it is held off until the guard
   // sleeps, and then wakes it.
   protection::guard off;
-  if (!shared.lock()->wants_attention()) off.poll(sockets);
+  if (!stop.requested() && !shared.lock()->wants_attention()) off.poll(sockets);
 }
 
 void print_summary(const state& s, std::uint32_t dropped) noexcept {
@@ -257,31 +259,29 @@ int run(const options& given) {
   if (reports < 0) fail("the file of --reports cannot be opened");
   shared.lock()->interval_began = steady::now();
 
-  // What the handlers put back when they end: a late signal must not kill a daemon that has done
-  // all its work already.
-  for (const int signal : {SIGALRM, SIGUSR1, SIGHUP}) ::signal(signal, SIG_IGN);
-  constexpr sigsafe::handler_options restart{.restart = true};
-  const sigsafe::handler on_alarm{
-      SIGALRM, [&]() noexcept { end_interval(*shared.lock(), reports); }, restart};
+  // A late signal must not kill a daemon that has done all its work already.
+  constexpr sigsafe::handler_options wanted{.at_end = sigsafe::at_end::ignore, .restart = true};
+  const sigsafe::handler on_alarm{SIGALRM, flush{reports}, wanted};
   const sigsafe::handler on_usr1{SIGUSR1, [&]() noexcept { take_snapshot(*shared.lock(), given); },
-                                 restart};
+                                 wanted};
   const sigsafe::handler on_hup{SIGHUP,
                                 [&]() noexcept {
                                   const auto s = shared.lock();
                                   const bool good = reload(*s, given.config.c_str());
                                   ++(good ? s->reloads : s->rejected);
                                 },
-                                restart};
+                                wanted};
   const sigsafe::handler on_child{SIGCHLD,
                                   []() noexcept {
                                     const auto s = shared.lock();
                                     ++s->children;
                                     reap(*s);
                                   },
-                                  restart};
-  const auto stop = []() noexcept { shared.lock()->stop = true; };
-  const sigsafe::handler on_term{SIGTERM, stop, restart};
-  const sigsafe::handler on_int{SIGINT, stop, restart};
+                                  wanted};
+  flush_timer timer{flush{reports}};
+  const sigsafe::stop_signal stop{
+      {SIGTERM, SIGINT},
+      {.at_end = sigsafe::at_end::ignore, .deadline = std::chrono::seconds{10}, .restart = true}};
 
   if (!reload(*shared.lock(), given.config.c_str())) return 2;
   std::printf("statsd: %.*s, 127.0.0.1:%d\n", static_cast<int>(protection::name.size()),
@@ -289,8 +289,10 @@ int run(const options& given) {
   std::fflush(stdout);
 
   static receiver packets{socket};
-  while (attend(given))
-    if (!packets.receive(take_packet)) wait_for_work(socket);
+  while (!stop.requested()) {
+    attend(given, timer);
+    if (!packets.receive(take_packet)) wait_for_work(socket, stop);
+  }
   // What had been queued when the signal came; not for ever, because senders may go on.
   for (int i = 0; i < 1000 && packets.receive(take_packet); ++i) {}
 

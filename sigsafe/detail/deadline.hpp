@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace sigsafe::detail {
 
@@ -29,6 +30,21 @@ constexpr std::int64_t saturating_sum(std::int64_t a, std::int64_t b) noexcept {
   std::int64_t sum = 0;
   if (!__builtin_add_overflow(a, b, &sum)) return sum;
   return b < 0 ? -longest_time : longest_time;
+}
+
+constexpr std::int64_t saturating_product(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t product = 0;
+  if (!__builtin_mul_overflow(a, b, &product)) return product;
+  return (a < 0) != (b < 0) ? -longest_time : longest_time;
+}
+
+constexpr std::int64_t greatest_common_divisor(std::int64_t a, std::int64_t b) noexcept {
+  while (b != 0) {
+    const std::int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
 }
 
 /// Units of `factor` nanoseconds, rounded up. What is not a number is no time at all.
@@ -60,15 +76,7 @@ constexpr std::int64_t to_nanoseconds(const Duration& time) noexcept {
   constexpr std::int64_t second = 1'000'000'000;
   constexpr std::int64_t numerator = Duration::period::num;
   constexpr std::int64_t denominator = Duration::period::den;
-  constexpr std::int64_t common = [] {
-    std::int64_t a = second, b = denominator;
-    while (b != 0) {
-      const std::int64_t rest = a % b;
-      a = b;
-      b = rest;
-    }
-    return a;
-  }();
+  constexpr std::int64_t common = greatest_common_divisor(second, denominator);
   constexpr std::int64_t multiplier_of_one = second / common;
   constexpr std::int64_t divisor = denominator / common;
   constexpr bool fits = numerator <= longest_time / multiplier_of_one / divisor;
@@ -83,6 +91,29 @@ constexpr std::int64_t to_nanoseconds(const Duration& time) noexcept {
     if constexpr (std::is_unsigned_v<number>)
       if (count > most) return longest_time;
     return nanoseconds_of(static_cast<std::int64_t>(count), numerator * multiplier_of_one, divisor);
+  }
+}
+
+/// Nanoseconds as a duration, rounded up; the longest that it has stands for a longer time.
+template <duration_like Duration>
+constexpr Duration from_nanoseconds(std::int64_t time) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t numerator = Duration::period::num;
+  constexpr std::int64_t denominator = Duration::period::den;
+  using number = std::remove_cv_t<decltype(std::declval<const Duration&>().count())>;
+  if constexpr (!std::is_integral_v<number>) {
+    constexpr double factor = static_cast<double>(denominator) / static_cast<double>(numerator) /
+                              static_cast<double>(second);
+    return Duration{static_cast<number>(static_cast<double>(time) * factor)};
+  } else {
+    constexpr std::int64_t common = greatest_common_divisor(second, denominator);
+    const std::int64_t count =
+        nanoseconds_of(time, denominator / common, saturating_product(numerator, second / common));
+    constexpr int bits = 8 * sizeof(number) - (std::is_signed_v<number> ? 1 : 0);
+    constexpr auto longest = static_cast<number>(~std::uint64_t{0} >> (64 - bits));
+    return Duration{static_cast<std::uint64_t>(count) > static_cast<std::uint64_t>(longest)
+                        ? longest
+                        : static_cast<number>(count)};
   }
 }
 

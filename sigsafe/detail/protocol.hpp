@@ -18,7 +18,8 @@ SIGSAFE_API void begin_first_eager() noexcept;
 SIGSAFE_API void release_last_eager() noexcept;
 
 /// Blocks the maskable signals of a set, until every subset guard that names them is released.
-SIGSAFE_API void hold_subset(signal_set signals) noexcept;
+/// Returns the mask before.
+SIGSAFE_API signal_set hold_subset(signal_set signals) noexcept;
 SIGSAFE_API void release_subset(signal_set signals) noexcept;
 
 /// Panics in a handler with .deferrable = false, which may have interrupted the owner of a lock.

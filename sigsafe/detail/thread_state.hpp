@@ -14,6 +14,9 @@
 //   continued  the count of SIGCONTs at the deferral (src/stops.hpp)
 //   info       the deferred signal; one is enough, because a deferral closes the mask
 //   sleep_goes_on  1 when a signal that is not deferrable interrupted this thread's sleep (rule 16)
+//   watched    its end is watched: it gives back what it has deferred then (src/thread_end.cpp)
+//   discarders live discard guards for SIGPIPE and for SIGXFSZ
+//   found      0, or the process in which one of these was pending when the first such guard began
 //
 // State table (held and eager as above):
 //
@@ -59,6 +62,9 @@ struct thread_state {
   relaxed<std::uint32_t> namers[64];
   siginfo_t info;
   relaxed<std::uint32_t> sleep_goes_on;
+  relaxed<std::uint32_t> watched;
+  relaxed<std::uint32_t> discarders[2];
+  relaxed<std::uint32_t> found[2];
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }

@@ -47,6 +47,9 @@ static_assert(offsetof(thread_state, place) == 56 + word);
 static_assert(offsetof(thread_state, namers) == 56 + 2 * word);
 static_assert(offsetof(thread_state, info) == 312 + 2 * word);
 static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
+static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
+static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
+static_assert(offsetof(thread_state, found) == 456 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -67,7 +70,9 @@ static_assert(sizeof(futex_lock) == 4);
 static_assert(offsetof(process_page, crashes) == 24);
 static_assert(offsetof(process_page, children_lock) == 28);
 static_assert(offsetof(process_page, children) == 32);
-static_assert(sizeof(process_page) == 32 + word);
+static_assert(offsetof(process_page, passing) == 32 + word);
+static_assert(offsetof(process_page, claimants) == 36 + word);
+static_assert(sizeof(process_page) == 296 + word);
 
 static_assert(offsetof(child_state, next) == 0);
 static_assert(offsetof(child_state, previous) == word);

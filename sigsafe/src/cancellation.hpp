@@ -26,31 +26,42 @@ class uncancellable_scope {
   int state_;
 };
 
-/// Disables cancellation; what was, for enable_cancellation.
-inline int disable_cancellation() noexcept {
-  int state;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-  return state;
-}
+/// Cancellation in the code that a trampoline has interrupted: as it was, until somebody disables
+/// it. That need not be when no code of users runs: what the C library cancels with is blocked.
+class interrupted_cancellation {
+ public:
+  void disable() noexcept {
+    if (disabled_) return;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state_);
+    disabled_ = true;
+  }
 
-/// Puts the state back. When the interrupted code can be cancelled at any instruction, as in a
-/// system call that blocks, and was cancelled meanwhile, the thread unwinds from here into that
-/// code, with its mask unless the context is null.
-/// Pre:      everything else has been put back
-inline void enable_cancellation(int state, const void* interrupted_context) {
-  struct on_unwinding {
-    const void* context;
-    bool returned = false;
-    ~on_unwinding() {
-      if (!returned && context != nullptr) set_mask_of(context);
+  /// Puts the state back, if it was disabled. When the interrupted code can be cancelled at any
+  /// instruction, as in a system call that blocks, and was cancelled meanwhile, the thread unwinds
+  /// from here into that code, with its mask unless the context is null.
+  /// Pre:      everything else has been put back
+  void restore(const void* interrupted_context) const {
+    if (!disabled_) return;
+    struct on_unwinding {
+      const void* context;
+      bool returned = false;
+      ~on_unwinding() {
+        if (!returned && context != nullptr) set_mask_of(context);
+      }
+    } mask{interrupted_context};
+    int type;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+    pthread_setcancelstate(state_, nullptr);
+    if (type == PTHREAD_CANCEL_ASYNCHRONOUS) {
+      pthread_testcancel();
+      pthread_setcanceltype(type, nullptr);
     }
-  } mask{interrupted_context};
-  int type;
-  pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
-  pthread_setcancelstate(state, nullptr);
-  if (type == PTHREAD_CANCEL_ASYNCHRONOUS) pthread_testcancel();
-  pthread_setcanceltype(type, nullptr);
-  mask.returned = true;
-}
+    mask.returned = true;
+  }
+
+ private:
+  int state_ = PTHREAD_CANCEL_ENABLE;
+  bool disabled_ = false;
+};
 
 }  // namespace sigsafe::detail

@@ -127,7 +127,7 @@ std::size_t reap(bool only_detached) noexcept {
   return count;
 }
 
-void require_unheld(location where) noexcept {
+void require_may_wait(location where) noexcept {
   const thread_state& thread = current_thread();
   if (thread.running.load() != nullptr)
     panic("a wait for a child inside a handler would stop this thread; wait outside", where);
@@ -197,7 +197,7 @@ exit_status look_for_end(child_state& child) noexcept {
 }
 
 exit_status await_end(child_state& child, std::int64_t nanoseconds, location where) {
-  require_unheld(where);
+  require_may_wait(where);
   const errno_saver saver;
   const std::int64_t deadline =
       nanoseconds < 0 ? longest_time : saturating_sum(monotonic_now(), nanoseconds);

@@ -61,7 +61,7 @@ std::uint64_t hash_of_code(std::uintptr_t address) noexcept {
 
 fault_watch::fault_watch(int signal, const siginfo_t& info, void* context) noexcept : info_(info) {
   if (context == nullptr || !is_watched(signal, info.si_code)) {
-    last = {};
+    last.signal = 0;
     return;
   }
   registers_ = &static_cast<ucontext_t*>(context)->uc_mcontext;

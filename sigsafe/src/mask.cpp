@@ -19,7 +19,8 @@ namespace sigsafe::detail {
 // fences keep the thread's words where they stand.
 signal_set block(signal_set signals) noexcept {
   handler_fence();
-  const signal_set before = system::change_mask(SIG_BLOCK, signals);
+  signal_set before;
+  system::change_mask(SIG_BLOCK, signals, &before);
   handler_fence();
   return before;
 }

@@ -17,15 +17,13 @@ void ensure_page() {
     system::unmap(memory, sizeof(process_page));
 }
 
-std::uint32_t process_generation() noexcept {
-  std::atomic<std::uint32_t>& generation = page().generation;
-  std::uint32_t known = generation.load(std::memory_order_relaxed);
-  if (known != 0) [[likely]]
-    return known;
-  // A new process. A fork copies the count, so a generation that was found in memory that came from
-  // the parent is always smaller than this one.
+// A fork copies the count, so a generation that was found in memory that came from the parent is
+// always smaller than this one.
+std::uint32_t new_generation() noexcept {
   const std::uint32_t mine = this_process.generations.fetch_add(1, std::memory_order_relaxed) + 1;
-  return generation.compare_exchange_strong(known, mine, std::memory_order_relaxed) ? mine : known;
+  std::uint32_t known = 0;
+  return page().generation.compare_exchange_strong(known, mine, std::memory_order_relaxed) ? mine
+                                                                                           : known;
 }
 
 }  // namespace sigsafe::detail

@@ -24,6 +24,8 @@ struct process_page {
   std::uint32_t crashes;     // a futex; how many threads report a crash; see crash.hpp
   futex_lock children_lock;  // see children.hpp
   child_state* children;
+  std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
+  std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
 };
 
 struct sleeper_block;
@@ -66,8 +68,14 @@ class registration_lock {
   }
 };
 
+/// The number of a process that has none yet.
+std::uint32_t new_generation() noexcept;
+
 /// A number that differs from those of all processes that this one was forked from; never 0.
 /// Pre:      ensure_page
-std::uint32_t process_generation() noexcept;
+inline std::uint32_t process_generation() noexcept {
+  const std::uint32_t known = page().generation.load(std::memory_order_relaxed);
+  return known != 0 ? known : new_generation();
+}
 
 }  // namespace sigsafe::detail

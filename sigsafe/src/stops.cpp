@@ -12,10 +12,6 @@ namespace sigsafe::detail {
 
 void note_continue() noexcept { this_process.continues.fetch_add(1, std::memory_order_seq_cst); }
 
-std::uint32_t continues() noexcept {
-  return this_process.continues.load(std::memory_order_seq_cst);
-}
-
 // One that waits, blocked, for this thread or for the process has come too.
 bool is_over(int signal, std::uint32_t since) noexcept {
   if (stops.contains(signal))

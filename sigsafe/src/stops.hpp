@@ -9,9 +9,11 @@
 
 #include <sigsafe/config.hpp>
 
+#include <atomic>
 #include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/process.hpp>
 
 namespace sigsafe::detail {
 
@@ -21,7 +23,9 @@ inline constexpr signal_set stops{SIGTSTP, SIGTTIN, SIGTTOU};
 void note_continue() noexcept;
 
 /// How often it has, in this process and those that it was forked from; it wraps around.
-std::uint32_t continues() noexcept;
+inline std::uint32_t continues() noexcept {
+  return this_process.continues.load(std::memory_order_seq_cst);
+}
 
 /// Is this a stop, and has the process been continued since the count was this one? Or a SIGCONT,
 /// and a stop waits that came behind it?

@@ -26,13 +26,14 @@ void count_namer(int signal) noexcept {
 
 // Block, count, publish: a deferral between the first two finds the set blocked and does not add
 // it; a dispatch between the last two finds it named and leaves it alone.
-void hold_subset(signal_set signals) noexcept {
+signal_set hold_subset(signal_set signals) noexcept {
   thread_state& thread = current_thread();
   const signal_set before = block(signals);
   for (const int signal : signals) count_namer(signal);
   thread.named.store(thread.named.load() | signals.bits());
   handler_fence();
   thread.added.set_bits((signals - before).bits());
+  return before;
 }
 
 void release_subset(signal_set signals) noexcept {

@@ -16,6 +16,7 @@ namespace {
 // No handler runs here: the thread's own data may be gone already.
 void give_back(void* argument) noexcept {
   auto& thread = *static_cast<thread_state*>(argument);
+  thread.watched.store(0);  // the key has no value any more
   if (thread.deferred.load() != process_generation()) return;
   thread.deferred.store(0);
   requeue_to_the_process(thread.info);
@@ -37,10 +38,12 @@ void ensure_end_of_threads() {
 // glibc has room for the first keys in every thread, and allocates for the others, which must not
 // happen in a handler.
 void watch_end_of_thread() noexcept {
+  thread_state& thread = current_thread();
+  if (thread.watched.load() != 0) return;
   constexpr std::uint32_t without_allocation = 32;
   const std::uint32_t number = this_process.end_of_threads.load(std::memory_order_relaxed);
   if (number == 0 || number > without_allocation) return;
-  pthread_setspecific(number - 1, &current_thread());
+  thread.watched.store(pthread_setspecific(number - 1, &thread) == 0 ? 1 : 0);
 }
 
 }  // namespace sigsafe::detail

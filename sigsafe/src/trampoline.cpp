@@ -10,12 +10,13 @@
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/passing.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/undeferrable.hpp>
-#include <sigsafe/wake_signal.hpp>
+#include <sigsafe/src/wake_signal.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -25,10 +26,12 @@ void run(int signal, siginfo_t& info, void* context, const void* frame) noexcept
   if (current_thread().has_deferred()) dispatch_deferred();
 }
 
-void handle(int signal, siginfo_t& info, void* context) noexcept {
+void handle(int signal, siginfo_t& info, void* context,
+            interrupted_cancellation& cancellation) noexcept {
   thread_state& thread = current_thread();
   if (!is_deferrable(signal)) {  // rules 3 and 16: it does not wait, and leaves what is deferred
     if (interrupted_mask(context).contains(signal)) thread.sleep_goes_on.store(1);
+    cancellation.disable();
     run_now(signal, info, context, context);
   } else if (thread.has_deferred()) {
     // Rule 2: somebody unblocked signals after a deferral. The first one is never overwritten; this
@@ -36,23 +39,27 @@ void handle(int signal, siginfo_t& info, void* context) noexcept {
     if (!is_over(signal, continues())) requeue(info);
     close_mask_of(context);
   } else if (thread.held.load() != 0) {
+    if (pass_to_claimant(info)) return;
     note_deferred(info);
     close_mask_of(context);
   } else {
+    cancellation.disable();
     run(signal, info, context, context);
   }
 }
 
 // From the kernel, but perhaps by way of a signal() that has lost the flags: then what lies in the
 // place of the siginfo is older, and this signal alone is blocked.
-void handle_kernels(int signal, siginfo_t& info, void* context) noexcept {
+void handle_kernels(int signal, siginfo_t& info, void* context,
+                    interrupted_cancellation& cancellation) noexcept {
   if (info.si_signo == signal) {
-    handle(signal, info, context);
+    handle(signal, info, context, cancellation);
   } else {
+    cancellation.disable();
     block(signal_set::maskable());  // until the return puts back the mask of the context
     repair_disposition(signal);
     siginfo_t unknown = unknown_info(signal);
-    handle(signal, unknown, context);
+    handle(signal, unknown, context, cancellation);
   }
   info.si_signo = 0;  // it lies here still when the next frame is built: see above
 }
@@ -102,16 +109,17 @@ bool is_from_kernel(int signal, const void* frame, const siginfo_t* info,
 
 // Only assembly refers to it: src/abi.S.
 extern "C" [[gnu::used]] void sigsafe_abi1_trampoline(int signal, siginfo_t* info, void* context) {
-  if (signal == wake_signal()) return;
+  if (is_wake_signal(signal)) return;
   if (signal == SIGCONT) note_continue();
   const errno_saver saver;
-  const int cancellation = disable_cancellation();
+  interrupted_cancellation cancellation;
   if (is_from_kernel(signal, __builtin_dwarf_cfa(), info, context)) {
-    handle_kernels(signal, *info, context);
-    enable_cancellation(cancellation, context);
+    handle_kernels(signal, *info, context, cancellation);
+    cancellation.restore(context);
   } else {
+    cancellation.disable();
     handle_called(signal, info, context);
-    enable_cancellation(cancellation, nullptr);
+    cancellation.restore(nullptr);
   }
 }
 

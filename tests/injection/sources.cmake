@@ -3,6 +3,7 @@
 set(harness injector.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/cells.cpp
+    subjects/discards.cpp
     subjects/dispatches.cpp
     subjects/events.cpp
     subjects/guards.cpp

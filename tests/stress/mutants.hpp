@@ -42,6 +42,7 @@ void suite::add_mutants_of(mutants& all, const std::string& backend) {
                                                     "stop_and_continue");
   add_alone<children<deaf_children<B>>>(all["deaf_children"][backend], "children");
   add_alone<cancellation<without_lock>>(no_lock, "cancellation");
+  add_alone<timers<without_lock>>(no_lock, "timers");
   add_alone<cancellation<kit<stays_open<B>>>>(all["stays_open"][backend], "cancellation");
 }
 

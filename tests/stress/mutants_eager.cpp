@@ -32,6 +32,7 @@ void suite::add_guardless_mutants(mutants& all) {
   add_alone<queue_limit<without_guard>>(no_guard, "limit");
   add_alone<stop_and_continue<without_guard>>(no_guard, "stop_and_continue");
   add_alone<children<without_guard>>(no_guard, "children");
+  add_alone<timers<without_guard>>(no_guard, "timers");
 }
 
 }  // namespace stress

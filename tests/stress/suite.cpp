@@ -108,6 +108,11 @@ const std::vector<scenario_kind>& scenario_kinds() {
        .threads = 3,
        .alone = true,
        .others_take = true},
+      {.name = "timers",
+       .about = "timers that go off in holds, start again, stop and go",
+       .mutants = {"no_lock", "no_guard"},
+       .alone = true,
+       .others_take = true},
   };
   return all;
 }

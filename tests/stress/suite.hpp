@@ -18,6 +18,7 @@
 #include <tests/stress/plugins.hpp>
 #include <tests/stress/events.hpp>
 #include <tests/stress/stop_and_continue.hpp>
+#include <tests/stress/timers.hpp>
 #include <tests/stress/waits.hpp>
 
 namespace stress {
@@ -77,6 +78,7 @@ class suite {
     add_alone<cancellation<Kit>>(to, "cancellation");
     add_alone<stop_and_continue<Kit>>(to, "stop_and_continue");
     add_alone<children<Kit>>(to, "children");
+    add_alone<timers<Kit>>(to, "timers");
   }
   template <class Scenario>
   static void add_workers(by_scenario& to, const char* name) {

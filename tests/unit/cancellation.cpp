@@ -278,6 +278,10 @@ BOOST_AUTO_TEST_CASE(a_handler_finds_cancellation_disabled_and_leaves_it_as_it_w
     }
     CHILD_REQUIRE(during.exchange(-1) == PTHREAD_CANCEL_DISABLE);
     CHILD_REQUIRE(state_now() == PTHREAD_CANCEL_ENABLE);
+    ::signal(SIGUSR1, ::signal(SIGUSR1, SIG_IGN));  // loses the flags
+    test::send(SIGUSR1);
+    CHILD_REQUIRE(during.exchange(-1) == PTHREAD_CANCEL_DISABLE);
+    CHILD_REQUIRE(state_now() == PTHREAD_CANCEL_ENABLE);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
     test::send(SIGUSR1);
     CHILD_REQUIRE(state_now() == PTHREAD_CANCEL_DISABLE);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -187,6 +188,7 @@ BOOST_AUTO_TEST_CASE(a_signal_for_the_child_before_its_program_runs_no_handler_o
       CHILD_REQUIRE(end.success() || end.signal() == SIGUSR1);
     }
     kill(sender, SIGKILL);
+    while (waitpid(sender, nullptr, 0) < 0) CHILD_REQUIRE(errno == EINTR);
     CHILD_REQUIRE(foreign == 0);
   });
 }

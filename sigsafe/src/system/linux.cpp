@@ -26,7 +26,6 @@
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
-#include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 
@@ -76,26 +75,6 @@ void futex_move(const std::uint32_t* from, const std::uint32_t* to) noexcept {
 
 namespace sigsafe::detail::system {
 
-// The kernel's own call: pthread_sigmask goes through masks of 128 bytes, of which the kernel knows
-// 8, in order to filter out the C library's signals, which no set of ours contains. Only
-// ThreadSanitizer must see pthread_sigmask: it keeps signals back until a call that it intercepts.
-signal_set change_mask(int how, signal_set signals) noexcept {
-#if SIGSAFE_TSAN
-  const sigset_t change = signals.native();
-  sigset_t native_before;
-  const bool failed = pthread_sigmask(how, &change, &native_before) != 0;
-  const signal_set before{native_before};
-#else
-  const std::uint64_t bits = signals.bits();
-  std::uint64_t bits_before = 0;
-  const bool failed = syscall(SYS_rt_sigprocmask, how, &bits, &bits_before, kernel_mask_size) != 0;
-  const signal_set before = signal_set::from_bits(bits_before);
-#endif
-  if (failed) [[unlikely]]
-    panic("rt_sigprocmask failed, which it does not do for valid arguments", {nullptr, 0});
-  return before;
-}
-
 int own_thread() noexcept { return static_cast<int>(syscall(SYS_gettid)); }
 
 int queue_to_thread(int thread, const siginfo_t& info) noexcept {
@@ -122,9 +101,75 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   return sent ? 0 : EPERM;
 }
 
+// A time of 0 has the same form in every width of time_t.
+bool take_pending(signal_set signals, siginfo_t& info) noexcept {
+  const errno_saver saver;
+  const std::uint64_t bits = signals.bits();
+  constexpr struct {
+    __kernel_long_t seconds, nanoseconds;
+  } at_once{0, 0};
+  return syscall(SYS_rt_sigtimedwait, &bits, &info, &at_once, kernel_mask_size) > 0;
+}
+
 int send_to_thread(std::uint32_t thread, int signal) noexcept {
   const errno_saver saver;
   return syscall(SYS_tgkill, getpid(), thread, signal) == 0 ? 0 : errno;
+}
+
+int make_timer(int clock, int signal, int thread, void* value, timer_t& made) noexcept {
+  sigevent event{};
+  event.sigev_signo = signal;
+  event.sigev_value.sival_ptr = value;
+  event.sigev_notify = thread != 0 ? SIGEV_THREAD_ID : SIGEV_SIGNAL;
+#if defined(sigev_notify_thread_id)
+  event.sigev_notify_thread_id = thread;
+#else
+  event._sigev_un._tid = thread;
+#endif
+  return timer_create(clock, &event, &made) == 0 ? 0 : errno;
+}
+
+namespace {
+
+// The last moment that this time_t has stands for every later one.
+timespec to_timespec(std::int64_t nanoseconds) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t last = std::numeric_limits<time_t>::max();
+  return {static_cast<time_t>(std::min(nanoseconds / second, last)),
+          static_cast<long>(nanoseconds % second)};
+}
+
+std::int64_t to_nanoseconds(const timespec& time) noexcept {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+void set_timer(timer_t timer, std::int64_t first, std::int64_t interval) noexcept {
+  const errno_saver saver;
+  const itimerspec times{to_timespec(interval), to_timespec(first)};
+  if (timer_settime(timer, TIMER_ABSTIME, &times, nullptr) != 0) [[unlikely]]
+    panic("timer_settime failed, which it does not do for valid arguments", {nullptr, 0});
+}
+
+std::int64_t remaining(timer_t timer) noexcept {
+  const errno_saver saver;
+  itimerspec times{};
+  timer_gettime(timer, &times);
+  return to_nanoseconds(times.it_value);
+}
+
+void remove_timer(timer_t timer) noexcept {
+  const errno_saver saver;
+  timer_delete(timer);
+}
+
+int clock_with_suspension() noexcept { return CLOCK_BOOTTIME; }
+
+std::int64_t time_of(int clock) noexcept {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return to_nanoseconds(now);
 }
 
 int poll(pollfd* fds, nfds_t size, std::int64_t nanoseconds, signal_set blocked) {

@@ -1,6 +1,7 @@
 // What sigsafe needs of the system beyond POSIX, behind one interface. One .cpp file for each
-// system implements it, and no other file calls what is not in POSIX. The futex functions belong
-// here too; inline code of users calls them, so they are declared in detail/futex.hpp.
+// system implements it, and no other file calls what is not in POSIX; what must be in line is in a
+// header beside it. The futex functions belong here too; inline code of users calls them, so they
+// are declared in detail/futex.hpp.
 //
 // All of it but map_wiped_by_fork is async-signal-safe and thread-safe.
 #pragma once
@@ -9,20 +10,15 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <time.h>
 
 #include <cstddef>
 #include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/system/linux_mask.hpp>  // IWYU pragma: export
 
 namespace sigsafe::detail::system {
-
-/// How many bytes of uc_sigmask in a signal frame are the kernel's. A sigset_t is larger.
-inline constexpr std::size_t kernel_mask_size = 8;
-
-/// Changes the calling thread's mask as pthread_sigmask does (SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK);
-/// returns the mask before.
-signal_set change_mask(int how, signal_set signals) noexcept;
 
 /// The kernel's number of the calling thread.
 int own_thread() noexcept;
@@ -38,8 +34,31 @@ int queue_to_this_thread(const siginfo_t& info) noexcept;
 /// siginfo that says that the kernel, or kill, sent the signal.
 int queue_to_this_process(const siginfo_t& info) noexcept;
 
+/// Takes a signal of the set that is pending: one of the calling thread, or else of its process.
+/// Returns false when none is; errno is kept. No cancellation point, and the code is what it was.
+/// Pre:      the set is blocked
+bool take_pending(signal_set signals, siginfo_t& info) noexcept;
+
 /// Sends a signal to a thread of this process. Returns 0 or the error; errno is kept.
 int send_to_thread(std::uint32_t thread, int signal) noexcept;
+
+/// A timer that sends a signal with this value: to the process, or, if a thread is named, to that.
+/// Returns 0 or the error. Not for a clock that the system does not have.
+int make_timer(int clock, int signal, int thread, void* value, timer_t& made) noexcept;
+
+/// When a timer goes off next, in nanoseconds of its clock since the clock's beginning, and how far
+/// the times after that are apart; 0: none after that, or none at all.
+void set_timer(timer_t timer, std::int64_t first, std::int64_t interval) noexcept;
+
+/// In how many nanoseconds it goes off next; 0 when it does not.
+std::int64_t remaining(timer_t timer) noexcept;
+void remove_timer(timer_t timer) noexcept;
+
+/// The clock that goes on while the system is suspended.
+int clock_with_suspension() noexcept;
+
+/// What a clock shows, in nanoseconds.
+std::int64_t time_of(int clock) noexcept;
 
 /// Sleeps as ppoll does, for at most `nanoseconds`, or without end when they are negative. The
 /// kernel's mask is `blocked` meanwhile. A cancellation point.
