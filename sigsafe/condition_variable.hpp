@@ -181,7 +181,10 @@ class condition_variable {
       if (holds()) return true;
       const std::int64_t nanoseconds = left();
       if (nanoseconds <= 0) return false;
-      sleep(lock, counted, detail::saturating_sum(detail::monotonic_now(), nanoseconds), where);
+      const bool for_ever = nanoseconds == detail::longest_time;  // then no clock is asked
+      sleep(lock, counted,
+            for_ever ? nanoseconds : detail::saturating_sum(detail::monotonic_now(), nanoseconds),
+            where);
     }
   }
 

@@ -14,11 +14,15 @@
 #include <system_error>
 #include <vector>
 
+#include <sigsafe/child.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
+#include <sigsafe/spawn_options.hpp>
 #include <sigsafe/src/children.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/system/programs.hpp>
+#include <sigsafe/string_list.hpp>
 
 extern "C" char** environ;
 
@@ -74,8 +78,7 @@ const char* advice_on_execution(int error) noexcept {
     case start_step::descriptor:
       fail_start(failure.error,
                  {"cannot give ", program, " its descriptor ", std::to_string(failure.descriptor),
-                  ": is what it comes from open, and is the number below "
-                  "RLIMIT_NOFILE?"});
+                  ": is its source open, and is the number below RLIMIT_NOFILE?"});
     case start_step::group:
       fail_start(failure.error,
                  {"cannot put ", program,
@@ -96,8 +99,9 @@ std::vector<std::string> paths_of(const std::string& name, bool search) {
   std::vector<std::string> found;
   for (;;) {
     const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string folder{rest.substr(0, end)};
-    found.push_back(folder.empty() ? name : folder + '/' + name);
+    std::string file{rest.substr(0, end)};
+    if (!file.empty()) file += '/';
+    found.push_back(file.append(name));
     if (end == rest.size()) return found;
     rest.remove_prefix(end + 1);
   }
@@ -145,6 +149,7 @@ std::vector<passed_descriptor> descriptors_of(const spawn_options& options) {
 
 std::vector<const char*> pointers(const std::vector<std::string>& strings) {
   std::vector<const char*> all;
+  all.reserve(strings.size() + 1);
   for (const std::string& each : strings) all.push_back(each.c_str());
   all.push_back(nullptr);
   return all;
