@@ -44,7 +44,8 @@ struct stop_options {
   /// When the program is still there so long after the first signal, that takes its default action.
   /// A duration of std::chrono. The time that the program is stopped (SIGTSTP) counts.
   detail::grace deadline{};
-  /// Is set by the first signal, in the handler: what has a set() that is noexcept.
+  /// Is set by the first signal, in the handler: a sigsafe::event, or what else has a set() that is
+  /// noexcept and async-signal-safe. It must outlive the stop_signal: declare it before.
   detail::settable_ref event{};
   /// As of handler_options: system calls go on, and only a guard's wait and poll come back.
   bool restart = false;

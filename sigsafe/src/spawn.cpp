@@ -68,6 +68,10 @@ const char* advice_on_execution(int error) noexcept {
   const std::string_view program = failure.path != nullptr ? failure.path : name;
   switch (failure.step) {
     case start_step::execution:
+      if (failure.error == ENOENT && program != name)
+        refuse(ENOENT, {"cannot run ", name,
+                        ": no folder of PATH has such a program, or the interpreter that it names "
+                        "is missing"});
       refuse(failure.error, {"cannot run ", program, ": ", advice_on_execution(failure.error)});
     case start_step::directory:
       refuse(failure.error, {"cannot start ", name, " in the directory ", program});
