@@ -168,7 +168,7 @@ class condition_variable {
              location where) SIGSAFE_NO_ANALYSIS {
     auto& mutex = lockable(lock);
     mutex.unlock();
-    detail::require_unheld(where);
+    detail::require_no_hold(where);
     const bool in_time = detail::futex_wait_until(&changes_, counted.seen(), deadline);
     mutex.lock();
     return in_time;

@@ -113,7 +113,7 @@ std::uint32_t take_event(event_state& event) noexcept {
 }
 
 std::uint32_t wait_for_event(event_state& event, std::int64_t deadline, location where) {
-  require_unheld(where);
+  require_no_hold(where);
   if (const std::uint32_t value = look(event)) return value;
   ensure_page();
   const sleeping_scope sleeping{event};
