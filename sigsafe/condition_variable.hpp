@@ -23,7 +23,7 @@ namespace sigsafe {
 /// guards of mutex, and with raw_mutex and every other lock that has lock and unlock, by itself or
 /// in a std::unique_lock.
 ///
-///     constinit sigsafe::mutex<std::deque<job>> jobs;
+///     constinit sigsafe::mutex<job_queue> jobs;       // of fixed size: handlers must not allocate
 ///     constinit sigsafe::condition_variable more;
 ///     auto locked = jobs.lock();
 ///     more.wait(locked, [&] { return !locked->empty(); });     // handlers run meanwhile

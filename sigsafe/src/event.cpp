@@ -37,8 +37,8 @@ int own_descriptor(const event_state& event) noexcept {
   return static_cast<int>(static_cast<std::uint32_t>(known));
 }
 
-// A count that a fork copied stays: the thread that forked may sleep here itself. It costs a
-// system call where nobody sleeps.
+// A count that a fork copied stays: the thread that forked may sleep here itself. It costs a system
+// call where nobody sleeps.
 class sleeping_scope {
  public:
   explicit sleeping_scope(event_state& event) noexcept : event_(event) {

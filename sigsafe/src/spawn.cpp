@@ -72,6 +72,10 @@ const char* advice_on_execution(int error) noexcept {
   const std::string_view program = failure.path != nullptr ? failure.path : name;
   switch (failure.step) {
     case start_step::execution:
+      if (failure.error == ENOENT && program != name)
+        fail_start(ENOENT, {"cannot run ", name,
+                            ": no folder of PATH has such a program, or the interpreter that it "
+                            "names is missing"});
       fail_start(failure.error, {"cannot run ", program, ": ", advice_on_execution(failure.error)});
     case start_step::directory:
       fail_start(failure.error, {"cannot start ", name, " in the directory ", program});
