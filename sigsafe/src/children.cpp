@@ -125,9 +125,9 @@ news next_end(bool only_detached) noexcept {
 }
 
 std::size_t reap(bool only_detached) noexcept {
-  std::size_t count = 0;
-  for (news known; (known = next_end(only_detached)).of != nullptr; ++count) tell(known);
-  return count;
+  std::size_t reaped = 0;
+  for (news known; (known = next_end(only_detached)).of != nullptr; ++reaped) tell(known);
+  return reaped;
 }
 
 void require_may_wait(location where) noexcept {

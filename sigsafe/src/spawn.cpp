@@ -133,12 +133,12 @@ std::vector<const char*> environment_of(const spawn_options& options) {
 void add(std::vector<passed_descriptor>& all, int number, descriptor_source from) {
   if (number < 0)
     fail_start(EBADF, {"spawn: ", std::to_string(number), " is no number of a descriptor"});
-  auto place = all.begin();
-  while (place != all.end() && place->number < number) ++place;
-  if (place != all.end() && place->number == number)
+  auto at = all.begin();
+  while (at != all.end() && at->number < number) ++at;
+  if (at != all.end() && at->number == number)
     fail_start(EINVAL, {"spawn: the child's descriptor ", std::to_string(number),
                         " is named twice in the options"});
-  all.insert(place, {number, from});
+  all.insert(at, {number, from});
 }
 
 std::vector<passed_descriptor> descriptors_of(const spawn_options& options) {
