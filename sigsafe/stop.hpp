@@ -70,9 +70,9 @@ struct stop_options {
 /// foreign one does not, and comes back at the end. It is about signals of the process (kill, a
 /// terminal, sigqueue of another process). One that is sent to a thread (pthread_kill), or by this
 /// process with a value, waits as long as that thread holds it off. A handler for one of these
-/// signals that is newer than the stop_signal comes before it, and when it hangs nothing follows. Of
-/// a real-time signal that finds the queue full (RLIMIT_SIGPENDING) in a lazy guard it is the third
-/// one that kills.
+/// signals that is newer than the stop_signal comes before it, and when it hangs nothing follows.
+/// Of a real-time signal that finds the queue full (RLIMIT_SIGPENDING) in a lazy guard it is the
+/// third one that kills.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: they start a
 ///           thread and wait for it
 /// Pre:      made after a program that becomes a daemon has forked, see Fork
