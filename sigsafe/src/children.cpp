@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -82,7 +81,8 @@ void destroy(end_function_base* function) noexcept {
 
 void delete_state(child_state& child) noexcept {
   const errno_saver saver;
-  if (child.descriptor >= 0) close(child.descriptor);
+  // Not close, which is a cancellation point.
+  if (child.descriptor >= 0) system::close_descriptor(child.descriptor);
   destroy(child.functions);
   delete &child;
 }

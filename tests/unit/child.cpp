@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -533,6 +534,16 @@ BOOST_AUTO_TEST_CASE(pid_1_reaps_all) {
     CHILD_REQUIRE(errno == ECHILD && orphans <= 2);
     CHILD_REQUIRE(forks_away.wait().code() == 6);
     waiting_program killed_by_destructor;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_destroys_a_child) {
+  check_in_child([] {
+    std::thread{[] {
+      const sigsafe::child program = sigsafe::spawn({"true"});
+      await_zombie(program);
+      pthread_cancel(pthread_self());
+    }}.join();
   });
 }
 

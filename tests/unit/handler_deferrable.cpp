@@ -521,6 +521,40 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_mutex_may_be_tried_in_it, B, test::hosted_backen
   });
 }
 
+// Of the moments at which a child is hit about a third lie inside a registration.
+BOOST_AUTO_TEST_CASE(its_default_action_does_not_wait_for_a_registration_that_it_interrupts) {
+  for (int i = 0; i < 20; ++i) {
+    const test::child_end end = in_child(
+        [i] {
+          const auto nothing = []() noexcept {};
+          const sigsafe::handler term{SIGTERM, nothing, {.chain = true, .deferrable = false}};
+          const pid_t sender = fork();
+          if (sender == 0) {
+            for (int turn = 0; turn < i; ++turn) sched_yield();
+            kill(getppid(), SIGTERM);
+            _exit(0);
+          }
+          for (;;) const sigsafe::handler other{SIGUSR1, nothing};
+        },
+        5);
+    BOOST_TEST_REQUIRE(test::killed(end, SIGTERM, ""));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(its_signal_interrupts_the_end_of_its_last_handler) {
+  const auto body = [] {
+    const pid_t parent = getpid();
+    const pid_t sender = fork();
+    if (sender == 0)
+      while (kill(parent, SIGCHLD) == 0) {}
+    for (int i = 0; i < 2000; ++i)
+      const noting handler{SIGCHLD, {}, {.at_end = sigsafe::at_end::ignore, .deferrable = false}};
+    kill(sender, SIGKILL);
+    CHILD_REQUIRE(waitpid(sender, nullptr, 0) == sender);
+  };
+  check_that_it_wakes(body);
+}
+
 #if SIGSAFE_CHECKED
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_lock_in_it_panics_with_both_places, B, test::hosted_backends) {

@@ -97,7 +97,7 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   const auto self = static_cast<int>(syscall(SYS_pidfd_open, own_thread(), of_a_thread));
   if (self < 0) return EPERM;
   const bool sent = syscall(SYS_pidfd_send_signal, self, info.si_signo, &info, to_its_process) == 0;
-  close(self);
+  close_descriptor(self);
   return sent ? 0 : EPERM;
 }
 
