@@ -406,6 +406,16 @@ BOOST_AUTO_TEST_CASE(reap_children_hands_each_its_own_status) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_destroys_a_child) {
+  check_in_child([] {
+    std::thread{[] {
+      const sigsafe::child program = sigsafe::spawn({"true"});
+      await_zombie(program);
+      pthread_cancel(pthread_self());
+    }}.join();
+  });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(reap_all)
@@ -534,16 +544,6 @@ BOOST_AUTO_TEST_CASE(pid_1_reaps_all) {
     CHILD_REQUIRE(errno == ECHILD && orphans <= 2);
     CHILD_REQUIRE(forks_away.wait().code() == 6);
     waiting_program killed_by_destructor;
-  });
-}
-
-BOOST_AUTO_TEST_CASE(a_cancelled_thread_destroys_a_child) {
-  check_in_child([] {
-    std::thread{[] {
-      const sigsafe::child program = sigsafe::spawn({"true"});
-      await_zombie(program);
-      pthread_cancel(pthread_self());
-    }}.join();
   });
 }
 

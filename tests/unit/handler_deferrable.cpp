@@ -547,8 +547,9 @@ BOOST_AUTO_TEST_CASE(its_signal_interrupts_the_end_of_its_last_handler) {
     const pid_t sender = fork();
     if (sender == 0)
       while (kill(parent, SIGCHLD) == 0) {}
-    for (int i = 0; i < 2000; ++i)
-      const noting handler{SIGCHLD, {}, {.at_end = sigsafe::at_end::ignore, .deferrable = false}};
+    for (int i = 0; i < 20000; ++i)
+      const sigsafe::handler handler{
+          SIGCHLD, []() noexcept {}, {.at_end = sigsafe::at_end::ignore, .deferrable = false}};
     kill(sender, SIGKILL);
     CHILD_REQUIRE(waitpid(sender, nullptr, 0) == sender);
   };
