@@ -91,10 +91,16 @@ void run_previous(int signal, siginfo_t& info, void* context, const void* frame,
   call_previous(here, previous, signal, info, context, frame);
 }
 
+// What is not deferrable may have interrupted a read section, for whose end the holder of the lock
+// `registration` may wait: where eager is raised by more than run_now, nobody waits for that.
+bool may_wait_for_registrations() noexcept { return current_thread().eager.load() == 1; }
+
 // As if the trampoline had never stood there: the frame is that of what did. One that cannot be
 // queued, and a fault, has this frame.
 bool give_to_disposition(int signal, const siginfo_t& info) noexcept {
-  if (!SIGSAFE_FRAME_IS_KNOWN || !signal_set::maskable().contains(signal)) return false;
+  if (!SIGSAFE_FRAME_IS_KNOWN || !signal_set::maskable().contains(signal) ||
+      !may_wait_for_registrations())
+    return false;
   {
     const registration_lock registering;
     if (!leave_empty_slot(signal)) return false;

@@ -9,6 +9,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 
 namespace sigsafe::detail {
 
@@ -84,11 +85,13 @@ void meet_default(const siginfo_t& info) noexcept {
 }  // namespace
 
 // A registration would take the default of this moment for what stood there before it; and so would
-// another thread here. A fault may have interrupted what holds the lock, and kills in any case.
+// another thread here. But a fault may have interrupted what holds the lock, and what is not
+// deferrable a read section, for whose end the holder may wait; these kill in any case, but for
+// stops.
 void take_default_action(const siginfo_t& info, std::uint32_t continued) noexcept {
   constexpr signal_set ignored_by_default{SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
   if (ignored_by_default.contains(info.si_signo) || is_over(info.si_signo, continued)) return;
-  if (signal_set::maskable().contains(info.si_signo)) {
+  if (is_deferrable(info.si_signo) || stops.contains(info.si_signo)) {
     const registration_lock registering;
     meet_default(info);
   } else {

@@ -36,6 +36,7 @@ void write_line(const panic_info& info) noexcept {
     append(out, info.other);
   }
   const std::string_view text = out.end();
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the line must come out
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 

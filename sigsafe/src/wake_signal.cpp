@@ -28,11 +28,12 @@ bool is_free(const struct sigaction& action) noexcept {
 }
 
 // The trampoline knows it and does nothing. An inherited SIG_IGN is replaced: nobody can mean that.
+// Without SA_RESTART: the read that guard.open calls is a sleep that it must end, too.
 void install() noexcept {
   struct sigaction action{};
   action.sa_sigaction = trampoline;
   action.sa_mask = trampoline_mask();
-  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  action.sa_flags = SA_SIGINFO;
   sigaction(wake_signal(), &action, nullptr);
 }
 

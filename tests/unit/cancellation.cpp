@@ -301,6 +301,36 @@ BOOST_AUTO_TEST_CASE(what_ends_or_fails_is_no_cancellation_point) {
   })));
 }
 
+// Only the first thread may queue a signal of kill by its number; others do it by a descriptor.
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_queues_a_signal_again) {
+  BOOST_TEST(test::holds(in_child([] {
+    std::atomic<int> runs{0};
+    const sigsafe::handler handler{{SIGUSR1, SIGUSR2}, [&]() noexcept { ++runs; }};
+    std::atomic<bool> cancelled{false};
+    auto body = [&] {
+      test::unblock({SIGUSR1, SIGUSR2});
+      const checks_the_end last;
+      {
+        const sigsafe::lazy::guard off;
+        while (!cancelled.load()) sched_yield();
+        kill(getpid(), SIGUSR1);
+        test::unblock({SIGUSR2});
+        kill(getpid(), SIGUSR2);
+        CHILD_REQUIRE(runs == 0);
+      }
+      CHILD_REQUIRE(runs == 2);
+      pthread_testcancel();
+      CHILD_REQUIRE(false);
+    };
+    test::block({SIGUSR1, SIGUSR2});
+    const pthread_t thread = start(body);
+    CHILD_REQUIRE(pthread_cancel(thread) == 0);
+    cancelled = true;
+    void* result = nullptr;
+    CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+  })));
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_finds_cancellation_disabled_and_leaves_it_as_it_was) {
   BOOST_TEST(test::holds(in_child([] {
     std::atomic<int> during{-1};

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -419,6 +420,16 @@ BOOST_AUTO_TEST_CASE(reap_children_hands_each_its_own_status) {
     CHILD_REQUIRE(sigsafe::reap_children() == 2);
     CHILD_REQUIRE(!test::has_children() || !running.program.try_wait());
     CHILD_REQUIRE(a.try_wait().code() == 1 && b.try_wait().code() == 2);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_destroys_a_child) {
+  check_in_child([] {
+    std::thread{[] {
+      const sigsafe::child program = sigsafe::spawn({"true"});
+      await_zombie(program);
+      pthread_cancel(pthread_self());
+    }}.join();
   });
 }
 

@@ -314,6 +314,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_that_throws_leaves_everything_as_it_was
   })));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_on_another_thread_ends_a_call_that_others_restart, B,
+                              test::hosted_backends) {
+  const auto body = [] {
+    const counter usr1{SIGUSR1};
+    const two_ends pipe;
+    test::sleeper reader{[&](test::sleeper& self) {
+      forget_what_ran<B>();
+      basic_guard<B> off;
+      self.begins();
+      CHILD_REQUIRE(off.open([&] {
+        char byte;
+        CHILD_REQUIRE(read(pipe.ends[0], &byte, 1) == -1 && errno == EINTR);
+      }));
+    }};
+    reader.go_to_sleep();
+    raise_elsewhere(SIGUSR1);
+  };
+  BOOST_TEST(test::holds(in_child(body, 10)));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_blocking_call_in_a_nested_guard_panics, B, test::hosted_backends) {
   BOOST_TEST(test::panics(in_child([] {
                             const sigsafe::guard outer;

@@ -17,6 +17,7 @@
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/mutex.hpp>
+#include <sigsafe/src/process.hpp>
 #include <sigsafe/src/sleepers.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/subset_guard.hpp>
@@ -519,6 +520,55 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_mutex_may_be_tried_in_it, B, test::hosted_backen
     send(SIGPROF);
     CHILD_REQUIRE(successes == 1);
   });
+}
+
+// Its default action, a stop, may take the lock.
+BOOST_AUTO_TEST_CASE(a_registration_holds_its_signal_off) {
+  check_at_rest([] {
+    const noting profiler{SIGPROF, {}, at_once};
+    {
+      const sigsafe::detail::registration_lock registering;
+      send(SIGPROF);
+      CHILD_REQUIRE(arrived.size() == 0);
+    }
+    CHILD_REQUIRE(arrived.are({SIGPROF}));
+    const sigsafe::guard off;
+    {
+      const sigsafe::detail::registration_lock registering;
+      send(SIGPROF);
+      CHILD_REQUIRE(arrived.size() == 1);
+    }
+    CHILD_REQUIRE(arrived.size() == 2 && is_closed());
+  });
+}
+
+// A dispatch looks for handlers, and another thread that removes one waits for that.
+BOOST_AUTO_TEST_CASE(its_default_action_waits_for_no_registration) {
+  const test::child_end end = in_child(
+      [] {
+        const auto nothing = []() noexcept {};
+        const sigsafe::handler term{SIGTERM, nothing, {.chain = true, .deferrable = false}};
+        const sigsafe::detail::registration_lock registering;
+        test::unblock({SIGTERM});
+        send(SIGTERM);
+      },
+      10);
+  BOOST_TEST(test::killed(end, SIGTERM, ""));
+}
+
+BOOST_AUTO_TEST_CASE(its_signal_interrupts_the_end_of_its_last_handler) {
+  const auto body = [] {
+    const pid_t parent = getpid();
+    const pid_t sender = fork();
+    if (sender == 0)
+      while (kill(parent, SIGCHLD) == 0) {}
+    for (int i = 0; i < 20000; ++i)
+      const sigsafe::handler handler{
+          SIGCHLD, []() noexcept {}, {.at_end = sigsafe::at_end::ignore, .deferrable = false}};
+    kill(sender, SIGKILL);
+    CHILD_REQUIRE(waitpid(sender, nullptr, 0) == sender);
+  };
+  check_that_it_wakes(body);
 }
 
 #if SIGSAFE_CHECKED

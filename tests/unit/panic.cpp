@@ -1,6 +1,7 @@
 // panic.hpp
 #include <boost/test/unit_test.hpp>
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -147,6 +148,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_heard_inside_a_guard_and_inside_a_handler, B
     dprintf(STDERR_FILENO, "inside ");
   });
   BOOST_TEST(test::killed(handled, SIGABRT, "inside sigsafe: file:2: handled\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_thread_panics_with_its_line) {
+  const child_end end = in_child([] {
+    pthread_cancel(pthread_self());
+    sigsafe::panic("what", {"file", 1});
+  });
+  BOOST_TEST(test::killed(end, SIGABRT, "sigsafe: file:1: what\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_of_sigabrt_still_runs) {
