@@ -19,6 +19,7 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/stop.hpp>
 
+#include "beginning.hpp"
 #include "config.hpp"
 #include "ending.hpp"
 #include "log.hpp"
@@ -50,8 +51,7 @@ void reload(services& all, const std::string& path, clock::time_point now) try {
 
 /// Returns when everything has been stopped, and how the supervisor is to end.
 sigsafe::exit_status run(const std::string& path) {
-  // Who reads the log may go. Programs do not inherit it: spawn gives them default actions.
-  signal(SIGPIPE, SIG_IGN);
+  begin_clean();
   const sigsafe::handler on_signal{forwarded | sigsafe::signal_set{SIGCHLD, SIGHUP}, note};
   const sigsafe::stop_signal stop{{SIGINT, SIGTERM}};
   adopt_orphans();
