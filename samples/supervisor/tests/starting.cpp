@@ -39,7 +39,9 @@ BOOST_AUTO_TEST_CASE(a_program_that_cannot_be_started_is_named_and_tried_again) 
   BOOST_TEST(all.count("steady: was killed by SIGTERM") == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(without_descriptors_what_runs_goes_on_and_the_rest_is_tried_again) {
+// UBSan looks at an object through a pipe, and takes one for broken when it can make none.
+BOOST_AUTO_TEST_CASE(without_descriptors_what_runs_goes_on_and_the_rest_is_tried_again,
+                     *boost::unit_test::enable_if<!SUPERVISOR_SANITIZED>()) {
   std::string config;
   for (int i = 0; i < 12; ++i)
     config += "[s" + std::to_string(i) + "]\n" + run("steady") + "back_off = 10m\n";

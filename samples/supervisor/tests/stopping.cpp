@@ -89,7 +89,6 @@ BOOST_AUTO_TEST_CASE(a_second_sigterm_ends_the_supervisor_at_once) {
   all.expect("stubborn: is asked to stop");
   all.send(SIGTERM);
   BOOST_TEST((all.wait_for_supervisor() == exit_status::of_signal(SIGTERM)));
-  kill(all.pid_of("stubborn"), SIGKILL);
 }
 
 BOOST_AUTO_TEST_CASE(a_log_that_nobody_reads_is_no_reason_to_die) {
