@@ -6,8 +6,9 @@
 namespace supervisor {
 
 /// A careless parent may have left signals blocked or ignored. Blocked, SIGCHLD would never wake
-/// the loop; ignored, SIGTERM would stop nothing: a stop_signal leaves ignored signals alone, and
-/// that is right for SIGINT, which shells ignore for what runs in the background.
+/// the loop, and programs would inherit it. Ignored, SIGTERM would stop nothing: a stop_signal
+/// leaves ignored signals alone. That is right for SIGINT, which shells ignore for what runs in the
+/// background.
 inline void begin_clean() {
   sigset_t none;
   sigemptyset(&none);

@@ -17,11 +17,7 @@ inline int end_as(sigsafe::exit_status end) {
   constexpr rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   signal(end.signal(), SIG_DFL);
-  sigset_t only;
-  sigemptyset(&only);
-  sigaddset(&only, end.signal());
   raise(end.signal());
-  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);  // it may be blocked since before main
   return 128 + end.signal();
 }
 

@@ -88,13 +88,11 @@ class service {
     due_ = due;
   }
 
-  // A session of its own, so that a Ctrl-C reaches the supervisor alone, and nothing blocked,
-  // whatever the supervisor was started with.
+  // A session of its own, so that a Ctrl-C reaches the supervisor alone.
   void start(clock::time_point now) try {
     const std::string& directory = settings_.directory;
     program_ =
-        sigsafe::spawn(settings_.run, {.blocked = sigsafe::signal_set{},
-                                       .directory = directory.empty() ? nullptr : directory.c_str(),
+        sigsafe::spawn(settings_.run, {.directory = directory.empty() ? nullptr : directory.c_str(),
                                        .input = sigsafe::descriptor_source::null_device(),
                                        .session = true});
     started_ = now;
