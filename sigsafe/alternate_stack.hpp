@@ -47,9 +47,9 @@ SIGSAFE_API void end_stack(signal_stack& stack) noexcept;
 /// They nest, and are destroyed in any order. A stack that other code gave to the thread comes back
 /// at the end. When other code has replaced this one since, that stays, and this one's memory is
 /// kept, because that code may put it back. An alternate stack belongs to its thread: make it an
-/// automatic or thread_local object there. A forked child has that of the thread that forked;
-/// the memory of those of other threads remains in the child, as their stacks do. A child of vfork
-/// has none.
+/// automatic or thread_local object there. A forked child has that of the thread that forked; the
+/// memory of those of other threads remains in the child, as their stacks do. A child of vfork has
+/// none.
 /// Safety:   not async-signal-safe: it maps memory. Each thread has its own
 /// Pre:      destruction: on the same thread, no handler runs on this stack; else it panics, unless
 ///           exit(3) destroys it: then the stack remains

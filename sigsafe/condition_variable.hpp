@@ -23,7 +23,7 @@ namespace sigsafe {
 /// guards of mutex, and with raw_mutex and every other lock that has lock and unlock, by itself or
 /// in a std::unique_lock.
 ///
-///     constinit sigsafe::mutex<std::deque<job>> jobs;
+///     constinit sigsafe::mutex<job_queue> jobs;       // of fixed size: handlers must not allocate
 ///     constinit sigsafe::condition_variable more;
 ///     auto locked = jobs.lock();
 ///     more.wait(locked, [&] { return !locked->empty(); });     // handlers run meanwhile
@@ -168,7 +168,7 @@ class condition_variable {
              location where) SIGSAFE_NO_ANALYSIS {
     auto& mutex = lockable(lock);
     mutex.unlock();
-    detail::require_unheld(where);
+    detail::require_no_hold(where);
     const bool in_time = detail::futex_wait_until(&changes_, counted.seen(), deadline);
     mutex.lock();
     return in_time;
@@ -181,7 +181,10 @@ class condition_variable {
       if (holds()) return true;
       const std::int64_t nanoseconds = left();
       if (nanoseconds <= 0) return false;
-      sleep(lock, counted, detail::saturating_sum(detail::monotonic_now(), nanoseconds), where);
+      const bool for_ever = nanoseconds == detail::longest_time;  // then no clock is asked
+      sleep(lock, counted,
+            for_ever ? nanoseconds : detail::saturating_sum(detail::monotonic_now(), nanoseconds),
+            where);
     }
   }
 

@@ -3,6 +3,8 @@
 
 #include <sigsafe/config.hpp>
 
+#include <signal.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>

@@ -49,7 +49,8 @@ class [[nodiscard]] basic_guard {
   /// Pre:      this guard is the only hold of the thread (or CPU), and no handler runs
   /// Post:     !B::enabled()
   /// Errors:   panics when the precondition does not hold; std::system_error when the process has
-  ///           no memory for one more sleeping thread
+  ///           no memory for one more sleeping thread, or other code has a handler for
+  ///           wake_signal()
   /// Cost:     hosted three system calls with a lazy guard, two with an eager one
   /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) {

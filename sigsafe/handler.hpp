@@ -46,13 +46,14 @@ consteval bool is_noexcept_function() {
 ///     sigsafe::handler on_hup{SIGHUP, [&](const sigsafe::signal_info& info) noexcept { … }};
 ///     sigsafe::handler on_stop{{SIGINT, SIGTERM}, [&](int signal) noexcept { … }};
 ///
-/// The function takes a signal_info, an int or nothing; what it can be called with is tried in this
-/// order. A handler for a set is registered for all of its signals, or, with an error, for none.
-/// While the thread is held by a lazy guard, lock or borrow the call waits for the last release; a
-/// fault (SIGSEGV, …) and SIGABRT never wait, nor does a handler with .deferrable = false. When the
-/// handlers of a fault return without having repaired it, and the same fault comes again and they
-/// still repair nothing, the default action is taken; docs/explanation/handlers.md says what is the
-/// same, and what is seen of a repair.
+/// Where the compiler cannot deduce the type of the function, as in a member of a class, name it:
+/// handler<void (*)() noexcept>. The function takes a signal_info, an int or nothing; what it can
+/// be called with is tried in this order. A handler for a set is registered for all of its signals,
+/// or, with an error, for none. While the thread is held by a lazy guard, lock or borrow the call
+/// waits for the last release; a fault (SIGSEGV, …) and SIGABRT never wait, nor does a handler with
+/// .deferrable = false. When the handlers of a fault return without having repaired it, and the
+/// same fault comes again and they still repair nothing, the default action is taken;
+/// docs/explanation/handlers.md says what is the same, and what is seen of a repair.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: the destructor
 ///           waits for other threads. The function runs in a signal handler: it may call what is
 ///           async-signal-safe, and must not throw, must leave the mask as it found it and must not

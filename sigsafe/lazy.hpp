@@ -2,8 +2,9 @@
 //
 // Lazy guards hold off the handlers that are registered through sigsafe::handler, not foreign ones
 // and not default actions; a system call inside may be interrupted once; longjmp out is not
-// supported; a thread or program started inside inherits, after a deferral, a blocked mask. For the
-// price of about a nanosecond. Eager guards hold off everything, for two system calls.
+// supported; a thread or program that other code starts inside inherits, after a deferral, a
+// blocked mask. For the price of about a nanosecond. Eager guards hold off everything, for two
+// system calls. Neither holds off faults, SIGABRT and handlers with .deferrable = false.
 #pragma once
 
 #include <sigsafe/backend/lazy.hpp>

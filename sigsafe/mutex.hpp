@@ -277,6 +277,8 @@ class [[nodiscard]] mutex_guard {
 ///     constinit sigsafe::mutex<int> requests;   // a handler may do the same as the thread:
 ///     ++*requests.lock();
 ///
+/// A guard without a name lives until the end of its statement: one that locks a mutex twice, as in
+/// `f(*m.lock(), *m.lock())`, waits for itself for ever; a checked build panics.
 /// Safety:   async-signal-safe if L is, and thread-safe
 /// Errors:   those of L; a checked build panics on a recursive lock
 /// Cost:     as raw_mutex; hosted, sizeof(mutex<int>) is 8

@@ -15,10 +15,10 @@ struct panic_info {
   location other;           ///< the second place, such as the borrow that is in the way
 };
 
-/// Reports a violated precondition and ends the process (or, freestanding, the kernel).
-/// Hosted, it calls the function set by set_panic_function, which by default writes one line to
-/// standard error and aborts; if that function returns, the process is aborted.
-/// Freestanding there is no definition: the kernel supplies this function.
+/// Reports a violated precondition and ends the process (or, freestanding, the kernel). Hosted, it
+/// calls the function set by set_panic_function, which by default writes one line to standard error
+/// and aborts; if that function returns, the process is aborted. Freestanding there is no
+/// definition: the kernel supplies this function.
 /// Safety:   async-signal-safe, thread-safe
 /// Cost:     one write(2); never returns
 [[noreturn]] SIGSAFE_API void panic(const panic_info& info) noexcept;
@@ -29,8 +29,8 @@ struct panic_info {
 
 using panic_function = void (*)(const panic_info&) noexcept;
 
-/// Replaces the function that panic calls; null puts the default back. Returns the one before.
-/// The function must be async-signal-safe. Hosted only.
+/// Replaces the function that panic calls; null puts the default back. Returns the one before. The
+/// function must be async-signal-safe. Hosted only.
 /// Safety:   async-signal-safe, thread-safe
 SIGSAFE_API panic_function set_panic_function(panic_function function) noexcept;
 

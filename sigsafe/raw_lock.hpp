@@ -118,8 +118,7 @@ class futex_lock {
     return detail::attempt_for(*this, detail::to_nanoseconds(time), [this] { return try_lock(); });
   }
   /// Until a std::chrono::time_point, of any clock. When the clock is set forward meanwhile, that
-  /// is
-  /// only seen when the time that was left has passed.
+  /// is only seen when the time that was left has passed.
   template <detail::time_point_like Time>
   [[nodiscard]] bool try_lock_until(const Time& time) noexcept(noexcept(Time::clock::now())) {
     return detail::attempt_until(*this, time, [this] { return try_lock(); });

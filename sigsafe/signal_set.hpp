@@ -11,8 +11,8 @@
 
 namespace sigsafe {
 
-/// A set of signals: 64 bits, the layout of the kernel's own mask, where bit n - 1 is signal n.
-/// A number outside 1 to 64 belongs to no set: inserting and erasing it changes nothing.
+/// A set of signals: 64 bits, the layout of the kernel's own mask, where bit n - 1 is signal n. A
+/// number outside 1 to 64 belongs to no set: inserting and erasing it changes nothing.
 /// Safety:   async-signal-safe; as thread-safe as an integer
 /// Cost:     8 bytes; every operation is a few instructions but for those that say otherwise
 /// Source:   POSIX.1-2024 sigemptyset, sigaddset, sigismember

@@ -5,7 +5,6 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <initializer_list>
 
 #include <sigsafe/detail/list.hpp>

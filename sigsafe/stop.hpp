@@ -44,7 +44,8 @@ struct stop_options {
   /// When the program is still there so long after the first signal, that takes its default action.
   /// A duration of std::chrono. The time that the program is stopped (SIGTSTP) counts.
   detail::grace deadline{};
-  /// Is set by the first signal, in the handler: what has a set() that is noexcept.
+  /// Is set by the first signal, in the handler: a sigsafe::event, or what else has a set() that is
+  /// noexcept and async-signal-safe. It must outlive the stop_signal: declare it before.
   detail::settable_ref event{};
   /// As of handler_options: system calls go on, and only a guard's wait and poll come back.
   bool restart = false;
@@ -66,9 +67,8 @@ struct stop_options {
 /// process of a PID namespace; SIGCHLD, SIGURG, SIGWINCH) the process exits with 128 + the number.
 /// Signals that are ignored when it is made, as by nohup, stay ignored. Those that the program
 /// blocks are taken by the thread. Other handlers of sigsafe for these signals run as ever; a
-/// foreign one does not, and comes back at the end.
-/// It is about signals of the process (kill, a terminal). One that is sent to a thread
-/// (pthread_kill) waits as long as that holds it off.
+/// foreign one does not, and comes back at the end. It is about signals of the process (kill, a
+/// terminal). One that is sent to a thread (pthread_kill) waits as long as that holds it off.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: they start a
 ///           thread and wait for it
 /// Pre:      made after a program that becomes a daemon has forked, see Fork

@@ -57,7 +57,8 @@ struct timer_function {
 /// been started, and never after it was destroyed.
 ///
 ///     sigsafe::interval_timer tick{1s, [&](std::uint64_t elapsed) noexcept { … }};
-///     sigsafe::interval_timer wake{100ms, event};      // what has a set() that is noexcept
+///     sigsafe::interval_timer wake{100ms, event};      // or what else has a noexcept set()
+///     sigsafe::interval_timer<void (*)() noexcept> beat;          // as a member of a class
 ///
 /// The first call is an interval after the start, and the others keep its beat however late they
 /// come. `elapsed` is how many intervals are over since the call before: 1, or more when guards,

@@ -22,9 +22,9 @@ struct timer_options {
   /// System calls that the timer interrupts go on instead of failing with EINTR, if all handlers of
   /// the signal say so.
   bool restart = true;
-  /// The signal; 0 stands for timer_signal(). A real-time one, unless the program has a reason: of
-  /// a standard signal that is queued again (see docs/explanation/lazy-masking.md) the kernel keeps
-  /// one, and another timer may have to wait for its next interval.
+  /// The signal, not a fault; 0 stands for timer_signal(). A real-time one, unless the program has
+  /// a reason: of a standard signal that is queued again (see docs/explanation/lazy-masking.md) the
+  /// kernel keeps one, and another timer may have to wait for its next interval.
   int signal = 0;
   /// The function runs on this thread. When it has ended, nothing comes any more. Otherwise it runs
   /// on any thread that does not hold the signal off.

@@ -16,8 +16,8 @@ namespace sigsafe {
 /// Makes another real-time signal the wake signal, for programs that use SIGRTMAX - 3 themselves.
 /// Safety:   thread-safe, not async-signal-safe: it may throw
 /// Pre:      no thread has slept in wait or poll yet
-/// Errors:   std::system_error: EINVAL when it is no real-time signal, EBUSY when it has a
-///           handler or a thread has slept already; nothing has changed then
+/// Errors:   std::system_error: EINVAL when it is no real-time signal, EBUSY when it has a handler
+///           or a thread has slept already; nothing has changed then
 SIGSAFE_API void set_wake_signal(int signal);
 
 }  // namespace sigsafe

@@ -47,9 +47,9 @@ concept identifying_backend = interrupt_backend<B> && requires {
 
 /// A backend whose sleep can end without a handler: after a time, or when a descriptor is ready.
 /// duration and descriptors are the types it works with; it may accept more (hosted: every
-/// std::chrono::duration, and every contiguous range of pollfd). A negative time counts as zero.
-/// A duration can be made of a number of nanoseconds, and now is a clock, in nanoseconds, that
-/// nobody sets.
+/// std::chrono::duration, and every contiguous range of pollfd). A negative time counts as zero. A
+/// duration can be made of a number of nanoseconds, and now is a clock, in nanoseconds, that nobody
+/// sets.
 template <class B>
 concept timed_backend =
     interrupt_backend<B> && requires(typename B::saved_state saved, typename B::duration time,

@@ -20,7 +20,7 @@ inline constexpr std::int64_t for_ever = -1;
 SIGSAFE_API void require_only_hold(location where) noexcept;
 
 /// Panics when this thread holds anything, or a handler runs.
-SIGSAFE_API void require_unheld(location where) noexcept;
+SIGSAFE_API void require_no_hold(location where) noexcept;
 
 /// Holds nothing, sleeps with the program mask, and holds again what was held; for at most
 /// `nanoseconds`, or for_ever. It comes back at once when a handler has run on any thread since

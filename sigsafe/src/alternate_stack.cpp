@@ -73,7 +73,7 @@ stack_error begin(signal_stack& stack, std::size_t room) noexcept {
 }
 
 // exit may run on any thread, and in a handler: what it destroys is in use until the process ends.
-void refuse(const char* what, const signal_stack& stack) noexcept {
+void complain(const char* what, const signal_stack& stack) noexcept {
   if (system::find_exit(nullptr).frame == nullptr) panic(what, stack.made_at);
 }
 
@@ -103,14 +103,14 @@ void begin_stack(signal_stack& stack, std::size_t room, location where) {
 
 void end_stack(signal_stack& stack) noexcept {
   if (stack.thread != &current_thread())
-    return refuse(
+    return complain(
         "an alternate stack was destroyed on another thread than its own, which may still use it; "
         "make it an automatic or thread_local object. It was made here",
         stack);
   const stack_t now = current_stack();
   const bool in_force = now.ss_sp == stack.base && (now.ss_flags & SS_DISABLE) == 0;
   if (in_force && (now.ss_flags & SS_ONSTACK) != 0)
-    return refuse(
+    return complain(
         "an alternate stack was destroyed while a handler runs on it; destroy it outside of "
         "handlers. It was made here",
         stack);

@@ -13,9 +13,12 @@
 #include <utility>
 
 #include <sigsafe/backend/posix.hpp>
+#include <sigsafe/child.hpp>
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/exit_status.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/process.hpp>
 #include <sigsafe/src/errno_saver.hpp>
@@ -122,9 +125,9 @@ news next_end(bool only_detached) noexcept {
 }
 
 std::size_t reap(bool only_detached) noexcept {
-  std::size_t count = 0;
-  for (news known; (known = next_end(only_detached)).of != nullptr; ++count) tell(known);
-  return count;
+  std::size_t reaped = 0;
+  for (news known; (known = next_end(only_detached)).of != nullptr; ++reaped) tell(known);
+  return reaped;
 }
 
 void require_may_wait(location where) noexcept {
@@ -203,8 +206,8 @@ exit_status await_end(child_state& child, std::int64_t nanoseconds, location whe
       nanoseconds < 0 ? longest_time : saturating_sum(monotonic_now(), nanoseconds);
   for (;;) {
     if (const exit_status end = look_for_end(child)) return end;
-    std::int64_t left = -1;
-    if (nanoseconds >= 0 && (left = deadline - monotonic_now()) <= 0) return {};
+    const std::int64_t left = nanoseconds < 0 ? -1 : deadline - monotonic_now();
+    if (nanoseconds >= 0 && left <= 0) return {};
     sleep_until_readable(child.descriptor, left);
   }
 }

@@ -19,10 +19,9 @@
 namespace sigsafe::detail {
 namespace {
 
-using system::place;
 using text_line = line<2048>;  // less than PIPE_BUF: one write is one piece, also in a pipe
 
-void append(text_line& out, const place& code) noexcept {
+void append(text_line& out, const system::place& code) noexcept {
   if (code.object[0] == '\0') return out.append_hexadecimal(code.address);
   out.append_printable(code.object);
   out.append("+");
@@ -55,7 +54,7 @@ void append_thread(text_line& out) noexcept {
 
 void append_callers(text_line& out, const crash_trace& trace) noexcept {
   if (trace.begin() != trace.end()) out.append(trace.is_guessed() ? ", perhaps" : ", returns to");
-  for (const place& caller : trace) {
+  for (const system::place& caller : trace) {
     out.append(" ");
     append(out, caller);
   }

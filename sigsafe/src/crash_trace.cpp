@@ -13,8 +13,6 @@
 namespace sigsafe::detail {
 namespace {
 
-using system::place;
-
 const mcontext_t* registers_of(const crash_info& crash) noexcept {
   const auto* const context = static_cast<const ucontext_t*>(crash.signal().context());
   return context != nullptr ? &context->uc_mcontext : nullptr;
@@ -40,7 +38,7 @@ std::uintptr_t caller_without_frame(const mcontext_t& registers) noexcept {
 }
 
 // The frames lie one above the other, from the stack pointer on. What does not is no frame.
-std::size_t walk(const mcontext_t& registers, place* to, std::size_t size) noexcept {
+std::size_t walk(const mcontext_t& registers, system::place* to, std::size_t size) noexcept {
   struct {
     std::uintptr_t frame, caller;
   } record;
@@ -61,7 +59,7 @@ std::size_t walk(const mcontext_t& registers, place* to, std::size_t size) noexc
 #if defined(SIGSAFE_LINK_REGISTER)
 
 // Processors with a link register have frame pointers as a rule.
-std::size_t guess(const mcontext_t&, place*, std::size_t) noexcept { return 0; }
+std::size_t guess(const mcontext_t&, system::place*, std::size_t) noexcept { return 0; }
 
 #else
 
@@ -76,7 +74,7 @@ bool is_behind_a_call(std::uintptr_t address) noexcept {
   return false;
 }
 
-std::size_t guess(const mcontext_t& registers, place* to, std::size_t size) noexcept {
+std::size_t guess(const mcontext_t& registers, system::place* to, std::size_t size) noexcept {
   constexpr std::size_t most_words = 512;
   const std::uintptr_t stack = stack_pointer(registers);
   std::uintptr_t word = 0;
@@ -87,7 +85,7 @@ std::size_t guess(const mcontext_t& registers, place* to, std::size_t size) noex
   }
   system::find_objects(to, found);
   const auto* const end =
-      std::remove_if(to, to + found, [](const place& it) { return !it.is_code; });
+      std::remove_if(to, to + found, [](const system::place& it) { return !it.is_code; });
   return static_cast<std::size_t>(end - to);
 }
 
@@ -104,8 +102,8 @@ crash_trace::crash_trace(const crash_info& crash) noexcept {
   system::find_objects(&pc_, 1);
   system::find_objects(callers_, end_);
   first_ = pc_.is_code ? 1 : 0;
-  const place* const no_code =
-      std::find_if_not(begin(), end(), [](const place& it) { return it.is_code; });
+  const system::place* const no_code =
+      std::find_if_not(begin(), end(), [](const system::place& it) { return it.is_code; });
   end_ = static_cast<std::size_t>(no_code - callers_);
   is_guessed_ = begin() == end();
   if (is_guessed_) end_ = first_ + guess(*registers, callers_ + first_, most - first_);

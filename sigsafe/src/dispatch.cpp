@@ -161,15 +161,15 @@ void report_crash(int signal, const signal_info& info) noexcept {
 }
 
 // What stood there before sigsafe is called instead of the default action: it may repair what has
-// failed. When it does not, it is not called for ever, and the crash is reported once: `reported`.
+// failed. When it does not, it is not called for ever, and the crash is reported once: not `again`.
 void crash(int signal, siginfo_t& info, void* context, const void* frame, fault_watch& watch,
-           bool reported) noexcept {
+           bool again) noexcept {
   const disposition previous = table.slots[signal].previous.load(std::memory_order_acquire);
   const bool has_previous = !previous.is_default() && !previous.is_ignored();
   if (is_reporting_crash()) {
     report_crash_while_reporting();
   } else {
-    if (!has_previous || !reported) report_crash(signal, signal_info{info, context});
+    if (!has_previous || !again) report_crash(signal, signal_info{info, context});
     if (has_previous) run_previous(signal, info, context, frame, continues());
     if (has_previous && !watch.is_hopeless()) return;
   }

@@ -18,8 +18,8 @@ dispatched run_handlers(int signal, siginfo_t& info) noexcept;
 
 /// Runs the handlers now. Without any, the kernel gets the signal again, for the disposition before
 /// sigsafe's; one that other code has called does what that says, or nothing, if one of those that
-/// have ended wanted that. What stood there before runs with the mask of the
-/// frame that the kernel built for this signal, or, without one, with everything blocked.
+/// have ended wanted that. What stood there before runs with the mask of the frame that the kernel
+/// built for this signal, or, without one, with everything blocked.
 /// Pre:      everything maskable is blocked
 void run_now(int signal, siginfo_t& info, void* context, const void* frame) noexcept;
 

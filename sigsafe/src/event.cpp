@@ -37,8 +37,8 @@ int own_descriptor(const event_state& event) noexcept {
   return static_cast<int>(static_cast<std::uint32_t>(known));
 }
 
-// A count that a fork copied stays: the thread that forked may sleep here itself. It costs a
-// system call where nobody sleeps.
+// A count that a fork copied stays: the thread that forked may sleep here itself. It costs a system
+// call where nobody sleeps.
 class sleeping_scope {
  public:
   explicit sleeping_scope(event_state& event) noexcept : event_(event) {
@@ -113,7 +113,7 @@ std::uint32_t take_event(event_state& event) noexcept {
 }
 
 std::uint32_t wait_for_event(event_state& event, std::int64_t deadline, location where) {
-  require_unheld(where);
+  require_no_hold(where);
   if (const std::uint32_t value = look(event)) return value;
   ensure_page();
   const sleeping_scope sleeping{event};

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/process.hpp>

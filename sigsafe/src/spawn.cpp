@@ -14,11 +14,15 @@
 #include <system_error>
 #include <vector>
 
+#include <sigsafe/child.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
+#include <sigsafe/spawn_options.hpp>
 #include <sigsafe/src/children.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/system/programs.hpp>
+#include <sigsafe/string_list.hpp>
 
 extern "C" char** environ;
 
@@ -27,7 +31,7 @@ namespace sigsafe {
 namespace detail {
 namespace {
 
-[[noreturn]] void refuse(int error, std::initializer_list<std::string_view> parts) {
+[[noreturn]] void fail_start(int error, std::initializer_list<std::string_view> parts) {
   std::string text = "sigsafe: ";
   for (const std::string_view each : parts) text += each;
   throw std::system_error(error, std::generic_category(), text);
@@ -63,25 +67,29 @@ const char* advice_on_execution(int error) noexcept {
   }
 }
 
-[[noreturn]] void refuse(const system::start_failure& failure, const char* name) {
+[[noreturn]] void fail_start(const system::start_failure& failure, const char* name) {
   using system::start_step;
   const std::string_view program = failure.path != nullptr ? failure.path : name;
   switch (failure.step) {
     case start_step::execution:
-      refuse(failure.error, {"cannot run ", program, ": ", advice_on_execution(failure.error)});
+      if (failure.error == ENOENT && program != name)
+        fail_start(ENOENT, {"cannot run ", name,
+                            ": no folder of PATH has such a program, or the interpreter that it "
+                            "names is missing"});
+      fail_start(failure.error, {"cannot run ", program, ": ", advice_on_execution(failure.error)});
     case start_step::directory:
-      refuse(failure.error, {"cannot start ", name, " in the directory ", program});
+      fail_start(failure.error, {"cannot start ", name, " in the directory ", program});
     case start_step::descriptor:
-      refuse(failure.error,
-             {"cannot give ", program, " its descriptor ", std::to_string(failure.descriptor),
-              ": is what it comes from open, and is the number below "
-              "RLIMIT_NOFILE?"});
+      fail_start(failure.error,
+                 {"cannot give ", program, " its descriptor ", std::to_string(failure.descriptor),
+                  ": is its source open, and is the number below RLIMIT_NOFILE?"});
     case start_step::group:
-      refuse(failure.error, {"cannot put ", program,
-                             " into its process group: there is no such group in this session"});
-    case start_step::session: refuse(failure.error, {"cannot begin a session for ", program});
+      fail_start(failure.error,
+                 {"cannot put ", program,
+                  " into its process group: there is no such group in this session"});
+    case start_step::session: fail_start(failure.error, {"cannot begin a session for ", program});
     default:
-      refuse(failure.error, {"cannot start ", program, ": ", advice_on_process(failure.error)});
+      fail_start(failure.error, {"cannot start ", program, ": ", advice_on_process(failure.error)});
   }
 }
 
@@ -95,8 +103,9 @@ std::vector<std::string> paths_of(const std::string& name, bool search) {
   std::vector<std::string> found;
   for (;;) {
     const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string folder{rest.substr(0, end)};
-    found.push_back(folder.empty() ? name : folder + '/' + name);
+    std::string file{rest.substr(0, end)};
+    if (!file.empty()) file += '/';
+    found.push_back(file.append(name));
     if (end == rest.size()) return found;
     rest.remove_prefix(end + 1);
   }
@@ -123,13 +132,13 @@ std::vector<const char*> environment_of(const spawn_options& options) {
 // In ascending order.
 void add(std::vector<passed_descriptor>& all, int number, descriptor_source from) {
   if (number < 0)
-    refuse(EBADF, {"spawn: ", std::to_string(number), " is no number of a descriptor"});
-  auto place = all.begin();
-  while (place != all.end() && place->number < number) ++place;
-  if (place != all.end() && place->number == number)
-    refuse(EINVAL, {"spawn: the child's descriptor ", std::to_string(number),
-                    " is named twice in the options"});
-  all.insert(place, {number, from});
+    fail_start(EBADF, {"spawn: ", std::to_string(number), " is no number of a descriptor"});
+  auto at = all.begin();
+  while (at != all.end() && at->number < number) ++at;
+  if (at != all.end() && at->number == number)
+    fail_start(EINVAL, {"spawn: the child's descriptor ", std::to_string(number),
+                        " is named twice in the options"});
+  all.insert(at, {number, from});
 }
 
 std::vector<passed_descriptor> descriptors_of(const spawn_options& options) {
@@ -144,6 +153,7 @@ std::vector<passed_descriptor> descriptors_of(const spawn_options& options) {
 
 std::vector<const char*> pointers(const std::vector<std::string>& strings) {
   std::vector<const char*> all;
+  all.reserve(strings.size() + 1);
   for (const std::string& each : strings) all.push_back(each.c_str());
   all.push_back(nullptr);
   return all;
@@ -153,8 +163,9 @@ std::vector<const char*> pointers(const std::vector<std::string>& strings) {
 
 char* copy_of_text(const char* text, std::size_t size) {
   if (std::memchr(text, '\0', size) != nullptr)
-    refuse(EINVAL, {"a string for a program has a zero in it, and the program would see only \"",
-                    text, "\""});
+    fail_start(
+        EINVAL,
+        {"a string for a program has a zero in it, and the program would see only \"", text, "\""});
   char* const copy = new char[size + 1];
   std::memcpy(copy, text, size);
   copy[size] = '\0';
@@ -167,11 +178,12 @@ child spawn(const string_list& arguments, const spawn_options& options, location
   if (detail::current_thread().running.load() != nullptr)
     panic("spawn inside a handler would allocate; set a flag and spawn outside", where);
   if (arguments.size() == 0)
-    detail::refuse(EINVAL, {"spawn: there are no arguments; the first one is the program's name"});
+    detail::fail_start(EINVAL,
+                       {"spawn: there are no arguments; the first one is the program's name"});
   if (!detail::system::has_process_descriptors())
-    detail::refuse(ENOSYS,
-                   {"spawn needs pidfds that waitid knows: Linux 5.4 or newer, and no filter that "
-                    "forbids them"});
+    detail::fail_start(
+        ENOSYS, {"spawn needs pidfds that waitid knows: Linux 5.4 or newer, and no filter that "
+                 "forbids them"});
   detail::ensure_page();
   detail::reap_detached();
 
@@ -202,7 +214,7 @@ child spawn(const string_list& arguments, const spawn_options& options, location
   const pid_t pid = detail::system::start(wanted, state->descriptor, failure);
   if (pid == 0) {
     detail::discard_child(*state);
-    detail::refuse(failure, name);
+    detail::fail_start(failure, name);
   }
   state->pid.store(pid, std::memory_order_relaxed);
   return child{state};

@@ -83,7 +83,8 @@ void require_stoppable(signal_set signals) {
     if (!signal_set::maskable().contains(signal))
       refuse(EINVAL, signal, "a stop_signal is not for faults and SIGABRT; use a crash_handler");
     if ((stops | signal_set{SIGCONT}).contains(signal))
-      refuse(EINVAL, signal, "a stop_signal ends the program, and this one belongs to job control");
+      refuse(EINVAL, signal,
+             "a stop_signal ends the program, and this one belongs to job control; use a handler");
   }
 }
 

@@ -22,8 +22,10 @@
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/timer_options.hpp>
 
@@ -93,6 +95,10 @@ kernel_timer::kernel_timer(timer_base& owner, const timer_options& options)
   ensure_page();
   if (options.signal == 0) require_free(timer_signal());
   catchable(signal_of(options));  // before the kernel says less about it
+  if (signal_set::faults().contains(options.signal))
+    refuse(EINVAL, options.signal,
+           "a timer cannot use it, because nothing holds off a fault; choose a real-time one, "
+           "SIGRTMIN to SIGRTMAX");
   if (const int error = make(); error != 0) fail_to_make(error, options);
 }
 
@@ -196,6 +202,9 @@ void timer_base::expire() noexcept {
   if (const std::uint64_t elapsed = take_elapsed(); elapsed != 0) call_(*this, elapsed);
 }
 
-void refuse_interval() { fail(EINVAL, "the interval of a timer must be longer than nothing"); }
+void refuse_interval() {
+  fail(EINVAL,
+       "the interval of a timer must be longer than 0; without one it is made, and does not run");
+}
 
 }  // namespace sigsafe::detail

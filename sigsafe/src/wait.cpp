@@ -230,7 +230,7 @@ void require_only_hold(location where) noexcept {
         where);
 }
 
-void require_unheld(location where) noexcept {
+void require_no_hold(location where) noexcept {
   require_no_handler(where);
   if (current_thread().held.load() != 0)
     panic(

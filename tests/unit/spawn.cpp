@@ -306,7 +306,8 @@ BOOST_AUTO_TEST_CASE(arguments_come_from_any_range) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_executed_is_an_error_with_the_path) {
   check_in_child([] {
     CHILD_REQUIRE(says(error_of({"/nowhere/program"}), ENOENT, "cannot run /nowhere/program"));
-    CHILD_REQUIRE(says(error_of({"no-such-program"}), ENOENT, "no such program"));
+    CHILD_REQUIRE(says(error_of({"no-such-program"}), ENOENT,
+                       "cannot run no-such-program: no folder of PATH has such a program"));
     CHILD_REQUIRE(says(error_of({""}), ENOENT, "cannot run"));
     const script without_permission{"#!/bin/sh\n", 0644};
     CHILD_REQUIRE(

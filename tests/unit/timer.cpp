@@ -431,10 +431,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_and_nothing_is_left_behind) {
     };
     constexpr auto invalid = std::errc::invalid_argument;
     CHILD_REQUIRE(starts_with(error_of(make(0s, {}), invalid),
-                              "sigsafe: the interval of a timer must be longer than nothing"));
+                              "sigsafe: the interval of a timer must be longer than 0"));
     CHILD_REQUIRE(starts_with(error_of(make(-1s, {}), invalid), "sigsafe: the interval"));
     CHILD_REQUIRE(starts_with(error_of(make(1s, {.signal = SIGKILL}), invalid),
                               "sigsafe: cannot handle signal 9 (SIGKILL)"));
+    CHILD_REQUIRE(starts_with(error_of(make(1s, {.signal = SIGSEGV}), invalid),
+                              "sigsafe: cannot handle signal 11 (SIGSEGV): a timer cannot use it"));
     CHILD_REQUIRE(starts_with(error_of(make(1s, {.signal = 65}), invalid),
                               "sigsafe: cannot handle signal 65"));
     CHILD_REQUIRE(

@@ -36,6 +36,8 @@ BOOST_AUTO_TEST_CASE(what_has_not_changed_goes_on_and_the_rest_follows_the_file)
   all.send(SIGHUP);
   all.expect("supervisor.conf: is read");
   all.expect("stubborn: is ready");
+  all.await("supervisor: gone: was killed by SIGTERM");
+  BOOST_TEST(all.count("supervisor: kept: is asked to stop") == 0u);
   BOOST_TEST((all.stop() == exit_status::of_signal(SIGTERM)));
   BOOST_TEST(all.count("supervisor: kept: is started") == 1u);
   BOOST_TEST(all.count("supervisor: gone: is started") == 1u);

@@ -123,6 +123,11 @@ class running {
     throw std::runtime_error("it is not said: " + std::string{part});
   }
 
+  /// As expect, if it was not said before.
+  void await(std::string_view part) {
+    if (count(part) == 0) expect(part);
+  }
+
   /// The process of a service that has been started. A program may speak before the supervisor
   /// does.
   pid_t pid_of(const std::string& service) {

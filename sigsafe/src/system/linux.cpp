@@ -26,6 +26,7 @@
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
+#include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 

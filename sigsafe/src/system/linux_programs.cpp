@@ -170,8 +170,9 @@ class child_stack {
   [[nodiscard]] void* top() const noexcept { return static_cast<char*>(memory_) + size; }
 
  private:
-  static constexpr std::size_t size = 128 * 1024;
-  static constexpr std::size_t guard_size = 64 * 1024;  // the largest page of the processors
+  static constexpr std::size_t size = std::size_t{128} * 1024;
+  static constexpr std::size_t guard_size =
+      std::size_t{64} * 1024;  // the largest page of the processors
   void* memory_;
 };
 

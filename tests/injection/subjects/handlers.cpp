@@ -22,10 +22,16 @@ struct nothing {
 
 static void foreign(int, siginfo_t* info, void*) { seen.note_handled(*info); }
 
-/// A foreign handler was there before sigsafe's.
+/// A foreign handler was there before sigsafe's. It is new to the library in each run, which does
+/// other things with one that it knows.
 class on_foreign : public subject {
  public:
   on_foreign() { install_foreign(first_signal, &foreign); }
+  void reset() override {
+    signal(first_signal, SIG_IGN);
+    { const sigsafe::handler other{first_signal, nothing{}}; }
+    install_foreign(first_signal, &foreign);
+  }
   const char* check() override {
     struct sigaction now;
     sigaction(first_signal, nullptr, &now);
