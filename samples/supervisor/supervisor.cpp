@@ -65,7 +65,8 @@ sigsafe::exit_status run(const std::string& path) {
     const clock::time_point now = clock::now();
     reap();
     if (signals.contains(SIGHUP) && !end) reload(all, path, now);
-    for (const int signal : signals& forwarded) all.send(signal);
+    const sigsafe::signal_set onward = signals & forwarded;
+    for (const int signal : onward) all.send(signal);
     all.turn(now);
     if (!end && stop.requested()) end = sigsafe::exit_status::of_signal(stop.number());
     if (!end) end = all.last_of_all().value_or(sigsafe::exit_status{});
