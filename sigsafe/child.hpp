@@ -106,7 +106,7 @@ class [[nodiscard]] child {
     return detail::send_to_child(state(where), signal);
   }
 
-  /// Whether it has ended, and how. Does not wait.
+  /// Whether it has ended, and how. Does not wait, so it may be called in a guard.
   /// Safety:   thread-safe, not async-signal-safe: it takes a lock
   /// Cost:     one system call, none when the end is known
   exit_status try_wait(location where = location::current()) noexcept {
