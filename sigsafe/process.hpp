@@ -71,8 +71,8 @@ SIGSAFE_API std::size_t reap_all(reap_function function, void* context);
 /// (PID 1), and for subreapers, to whom the kernel gives the children of processes that have ended.
 /// Those of live `child` objects are handed to them, and their on_exit functions called; of all
 /// others the function is told the number and the status. It also takes what libraries of this
-/// process wait for: in other programs call reap_children. It does not sleep, so it may be called in
-/// a guard, in which the functions run then. Returns how many have ended.
+/// process wait for: in other programs call reap_children. It does not sleep, so it may be called
+/// in a guard, in which the functions run then. Returns how many have ended.
 ///
 ///     sigsafe::reap_all([](pid_t pid, sigsafe::exit_status end) { … });
 ///
