@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <sigsafe/handler.hpp>
+#include <sigsafe/panic.hpp>
 
 #include <tests/support/crashes.hpp>
 #include <tests/support/holds.hpp>
