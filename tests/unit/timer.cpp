@@ -403,20 +403,20 @@ BOOST_AUTO_TEST_CASE(a_foreign_handler_may_start_and_stop_a_timer) {
   check_in_child([] {
     static record seen;
     static std::optional<deadline_timer<note>> timer;
-    static volatile sig_atomic_t calls = 0;
+    static std::atomic<int> calls{0};
     timer.emplace(note{&seen});
     struct sigaction action{};
     action.sa_handler = [](int) {
       timer->stop();
       timer->start(never);
-      calls = calls + 1;
+      ++calls;
     };
     CHILD_REQUIRE(sigaction(SIGUSR1, &action, nullptr) == 0);
     std::atomic<bool> over{false};
     const pthread_t here = pthread_self();
     std::thread sender{[&] {
       while (!over) {
-        const sig_atomic_t before = calls;
+        const int before = calls;
         pthread_kill(here, SIGUSR1);
         while (calls == before && !over) sched_yield();
       }
