@@ -18,7 +18,7 @@
 namespace stress {
 
 /// Each thread has a timer of its own, and all have one of the process, with the same signal.
-/// Behind a release a thread's timer has told of every interval until then, and never of more than
+/// Behind a release a thread's timer tells of every interval until then, and never of more than
 /// there were; behind a stop it tells nothing.
 template <class Kit>
 class timers : public lone_scenario {
@@ -75,10 +75,11 @@ class timers : public lone_scenario {
     const std::uint64_t after = now();
     for (std::uint64_t rounds = here.next_random() % 20; rounds > 0; --rounds) {
       const std::uint64_t until = hold(on);
-      const std::uint64_t told_until = seen.intervals;
       const std::uint64_t due = until > after ? (until - after) / interval : 0;
-      if (told_until < due) on.counts.lost += due - told_until;
-      if (told_until > (now() - before) / interval)
+      // The interrupt of the kernel's timer may come a little later than its clock says.
+      while (seen.intervals < due) sched_yield();
+      const std::uint64_t so_far = seen.intervals;
+      if (so_far > (now() - before) / interval)
         on.violation("a timer told of more intervals than there were");
     }
     stop(on, mine, seen);
