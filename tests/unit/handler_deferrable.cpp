@@ -10,7 +10,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include <sigsafe/guard.hpp>
@@ -26,6 +25,7 @@
 #include <tests/support/arrivals.hpp>
 #include <tests/support/backends.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/errors.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 #include <tests/support/sleeper.hpp>
@@ -40,6 +40,7 @@ using sigsafe::signal_set;
 using test::arrived;
 using test::check_in_child;
 using test::in_child;
+using test::refusal_of;
 using test::send;
 
 using noting = sigsafe::handler<test::note_arrival>;
@@ -57,16 +58,6 @@ template <class Body>
 void check_at_rest(Body body) {
   const test::child_end end = test::in_resting_child(body);
   BOOST_CHECK_MESSAGE(end.succeeded(), end);
-}
-
-std::string refusal_of(signal_set signals, handler_options options) {
-  try {
-    const noting refused{signals, {}, options};
-  } catch (const std::system_error& error) {
-    CHILD_REQUIRE(error.code() == std::errc::invalid_argument);
-    return error.what();
-  }
-  return "";
 }
 
 bool is_blocked(int signal) { return signal_set::blocked().contains(signal); }

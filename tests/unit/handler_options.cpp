@@ -12,11 +12,11 @@
 #include <barrier>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/errors.hpp>
 #include <tests/support/foreign.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
@@ -25,29 +25,18 @@ namespace {
 
 using sigsafe::signal_set;
 using test::arrived;
-
-using noting = sigsafe::handler<test::note_arrival>;
-
 using test::check_in_child;
 using test::check_kills;
+using test::count_foreign;
+using test::foreign_calls;
+using test::refusal_of;
+
+using noting = sigsafe::handler<test::note_arrival>;
 
 bool is_default(int signal) {
   struct sigaction action;
   CHILD_REQUIRE(sigaction(signal, nullptr, &action) == 0);
   return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_DFL;
-}
-
-using test::count_foreign;
-using test::foreign_calls;
-
-std::string refusal_of(signal_set signals, sigsafe::handler_options options) {
-  try {
-    const noting refused{signals, {}, options};
-  } catch (const std::system_error& error) {
-    CHILD_REQUIRE(error.code() == std::errc::invalid_argument);
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace

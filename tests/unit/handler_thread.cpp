@@ -12,11 +12,11 @@
 #include <atomic>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/errors.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -25,8 +25,8 @@ namespace {
 using sigsafe::signal_info;
 using sigsafe::thread_id;
 using test::arrived;
-
 using test::check_in_child;
+using test::refusal_of;
 
 constinit std::atomic<int> last_thread{0};
 test::gate handled;
@@ -45,16 +45,6 @@ sigsafe::handler_options on_this_thread() { return {.thread = thread_id::current
 /// Raises a signal on a thread of its own.
 void raise_elsewhere(int signal) {
   std::thread{[signal] { raise(signal); }}.join();
-}
-
-std::string refusal_of(sigsafe::signal_set signals, sigsafe::handler_options options) {
-  try {
-    const noting refused{signals, {}, options};
-  } catch (const std::system_error& error) {
-    CHILD_REQUIRE(error.code() == std::errc::invalid_argument);
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace

@@ -30,6 +30,7 @@
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/backends.hpp>
+#include <tests/support/errors.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/sanitizers.hpp>
 #include <tests/support/signals.hpp>
@@ -41,6 +42,7 @@ using sigsafe::signal_set;
 using sigsafe::stop_signal;
 using test::check_in_child;
 using test::check_kills;
+using test::error_of;
 
 void send_to_process(int signal) { CHILD_REQUIRE(kill(getpid(), signal) == 0); }
 
@@ -85,17 +87,6 @@ bool has_threads(std::ptrdiff_t number) {
     if (std::chrono::steady_clock::now() > end) return false;
     sched_yield();
   }
-}
-
-template <class F>
-std::string error_of(F make, std::errc code) {
-  try {
-    make();
-  } catch (const std::system_error& error) {
-    CHILD_REQUIRE(error.code() == code);
-    return error.what();
-  }
-  return "no error";
 }
 
 int status_of(pid_t child) {

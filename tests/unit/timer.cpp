@@ -29,6 +29,7 @@
 #include <sigsafe/lazy.hpp>
 
 #include <tests/support/backends.hpp>
+#include <tests/support/errors.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/sanitizers.hpp>
 #include <tests/support/signals.hpp>
@@ -40,6 +41,7 @@ using sigsafe::deadline_timer;
 using sigsafe::interval_timer;
 using sigsafe::timer_options;
 using test::check_in_child;
+using test::error_of;
 using steady = std::chrono::steady_clock;
 constexpr auto never = 1h;
 
@@ -74,17 +76,6 @@ struct sigaction action_of(int signal) {
   struct sigaction action;
   CHILD_REQUIRE(sigaction(signal, nullptr, &action) == 0);
   return action;
-}
-
-template <class F>
-std::string error_of(F make, std::errc code) {
-  try {
-    make();
-  } catch (const std::system_error& error) {
-    CHILD_REQUIRE(error.code() == code);
-    return error.what();
-  }
-  return "no error";
 }
 
 bool starts_with(const std::string& text, const char* beginning) {
