@@ -73,7 +73,6 @@ class SIGSAFE_API timer_base {
     }
   };
   friend kernel_timer;
-  class hold;
 
   void expire() noexcept;
   std::uint64_t take_elapsed() noexcept;

@@ -11,7 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include <sigsafe/backend/posix.hpp>
 #include <sigsafe/child.hpp>
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/futex.hpp>
@@ -21,6 +20,7 @@
 #include <sigsafe/panic.hpp>
 #include <sigsafe/process.hpp>
 #include <sigsafe/src/errno_saver.hpp>
+#include <sigsafe/src/masked_lock.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/system/programs.hpp>
 #include <sigsafe/src/system/system.hpp>
@@ -28,19 +28,8 @@
 namespace sigsafe::detail {
 namespace {
 
-/// Signals are off meanwhile, so that no handler of this thread waits for it.
-class children_lock {
- public:
-  children_lock() noexcept {
-    backend::posix::enter();
-    page().children_lock.lock();
-  }
-  children_lock(const children_lock&) = delete;
-  children_lock& operator=(const children_lock&) = delete;
-  ~children_lock() {
-    page().children_lock.unlock();
-    backend::posix::leave();
-  }
+struct children_lock : masked_lock {
+  children_lock() noexcept : masked_lock(page().children_lock) {}
 };
 
 bool is_ours(const child_state& child) noexcept { return child.generation == process_generation(); }

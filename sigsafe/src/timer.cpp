@@ -17,13 +17,14 @@
 #include <string>
 #include <system_error>
 
-#include <sigsafe/backend/posix.hpp>
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
+#include <sigsafe/raw_lock.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/disposition.hpp>
+#include <sigsafe/src/masked_lock.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/refusal.hpp>
 #include <sigsafe/src/system/system.hpp>
@@ -123,24 +124,6 @@ int kernel_timer::make_here() noexcept {
   return make();
 }
 
-/// The lock, and signals held off: by the mask, because foreign handlers may start timers, too.
-class timer_base::hold {
- public:
-  explicit hold(const timer_base& timer) noexcept : timer_(timer) {
-    backend::posix::enter();
-    timer_.lock_.lock();
-  }
-  hold(const hold&) = delete;
-  hold& operator=(const hold&) = delete;
-  ~hold() {
-    timer_.lock_.unlock();
-    backend::posix::leave();
-  }
-
- private:
-  const timer_base& timer_;
-};
-
 timer_base::timer_base(kind of, call_function call, const timer_options& options, location where)
     : call_(call),
       kernel_(*this, of == kind::repeated ? measured(options) : options),
@@ -157,7 +140,7 @@ void timer_base::start_at(std::int64_t first, std::int64_t interval) {
     running_ = false;
     if (const int error = kernel_.make_here(); error != 0) fail_to_make(error, {});
   }
-  const hold held{*this};
+  const masked_lock held{lock_};
   running_ = true;
   first_ = first > 0 ? first : 1;  // 0 would stop it
   interval_ = interval;
@@ -167,7 +150,7 @@ void timer_base::start_at(std::int64_t first, std::int64_t interval) {
 
 void timer_base::stop_now() noexcept {
   if (!kernel_.is_here()) return;
-  const hold held{*this};
+  const masked_lock held{lock_};
   running_ = false;
   system::set_timer(kernel_.native(), 0, 0);
 }
@@ -178,13 +161,13 @@ std::int64_t timer_base::nanoseconds_left() const noexcept {
 
 bool timer_base::runs() const noexcept {
   if (!kernel_.is_here()) return false;
-  const hold held{*this};
+  const masked_lock held{lock_};
   return running_;
 }
 
 std::uint64_t timer_base::take_elapsed() noexcept {
   if (!kernel_.is_here()) return 0;
-  const hold held{*this};
+  const masked_lock held{lock_};
   if (!running_) return 0;
   if (interval_ == 0) {
     running_ = system::remaining(kernel_.native()) != 0;
