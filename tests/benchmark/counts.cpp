@@ -1,0 +1,97 @@
+// What repeats exactly: instructions, and system calls.
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+#include <sigsafe/event.hpp>
+#include <sigsafe/lazy.hpp>
+
+#include <tests/benchmark/hold_counter.hpp>
+#include <tests/benchmark/peers/peer.hpp>
+#include <tests/benchmark/peers/served.hpp>
+#include <tests/support/instructions.hpp>
+#include <tests/support/syscalls.hpp>
+
+namespace {
+
+using namespace benchmarked;
+
+/// In one round of a loop.
+template <class Operation>
+long instructions_of(Operation operation) {
+  const auto repeated = [&](int times) {
+    return test::count_instructions([] { return 0; },
+                                    [&](int) {
+                                      for (int i = 0; i < times; ++i) operation();
+                                    });
+  };
+  constexpr int few = 100, many = 200;
+  return (repeated(many) - repeated(few)) / (many - few);
+}
+
+void barrier() { asm volatile("" ::: "memory"); }
+
+/// Without those of the loop around it.
+template <class Hold>
+long instructions_of_hold() {
+  return instructions_of([] {
+           const Hold held;
+           barrier();
+         }) -
+         instructions_of(barrier);
+}
+
+long system_calls_of(const char* peer) {
+  const kind_of_peer* const kind = find_peer(peer);
+  BOOST_TEST_REQUIRE((kind != nullptr && kind->make != nullptr), peer);
+  return system_calls_of_a_turn(*kind);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(counts)
+
+// README.md shows those of g++ 12.
+BOOST_AUTO_TEST_CASE(a_lazy_guard_is_at_most_sixteen_instructions) {
+  const long instructions = instructions_of_hold<sigsafe::lazy::guard>();
+  BOOST_TEST(instructions <= 16);
+  BOOST_TEST(instructions == instructions_of_hold<sigsafe::lazy::guard>());
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_counter_of_postgresql_is_not_much_shorter) {
+  BOOST_TEST(instructions_of_hold<sigsafe::lazy::guard>() <=
+             instructions_of_hold<hold_counter::hold>() + 6);
+}
+
+BOOST_AUTO_TEST_CASE(a_set_of_an_event_that_nobody_waits_for_is_no_system_call) {
+  sigsafe::event lonely;
+  BOOST_TEST(test::count_system_calls([&] { lonely.set(); }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_set_of_an_event_in_a_loop_is_one_system_call) {
+  const auto prepare = [] {
+    static sigsafe::event watched;  // that of the traced process
+    static_cast<void>(watched.fd());
+    return &watched;
+  };
+  BOOST_TEST(test::count_system_calls(prepare, [](auto* watched) { watched->set(); }) == 1);
+}
+
+// Two are of every signal that a handler gets: the one that sends it and the return.
+BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_guard_poll_are_four_system_calls) {
+  BOOST_TEST(system_calls_of("guard.poll") == 4);
+  BOOST_TEST(system_calls_of("lazy guard.poll") == 4);
+  BOOST_TEST(system_calls_of("ppoll") == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_epoll_with_an_event_are_as_many_as_by_hand) {
+  BOOST_TEST(system_calls_of("event.fd") == 5);
+  BOOST_TEST(system_calls_of("eventfd") == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_and_a_wait_for_an_event_are_those_of_the_signal) {
+  BOOST_TEST(system_calls_of("event.wait") == 2);
+  BOOST_TEST(system_calls_of("bare handler") == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
