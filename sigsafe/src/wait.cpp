@@ -15,6 +15,7 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/pending.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/sleepers.hpp>
@@ -176,6 +177,7 @@ bool is_news() noexcept { return arrivals() != current_thread().seen.load(); }
 poll_result sleep_registered(request wanted, const closed_scope& closed, int& error) {
   const sleeper registered;
   if (current_thread().has_deferred() && run_deferred()) return wake::handler;
+  if (current_thread().eager.load() > 1) run_one_that_is_pending();  // one is closed_scope's
   const bool news = is_news();
   // Descriptors, and what is pending for this thread, have their turn nevertheless.
   if (news) wanted.nanoseconds = 0;

@@ -77,9 +77,10 @@ BOOST_AUTO_TEST_CASE(a_set_of_an_event_in_a_loop_is_one_system_call) {
   BOOST_TEST(test::count_system_calls(prepare, [](auto* watched) { watched->set(); }) == 1);
 }
 
-// Two are of every signal that a handler gets: the one that sends it and the return.
-BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_guard_poll_are_four_system_calls) {
-  BOOST_TEST(system_calls_of("guard.poll") == 4);
+// An eager one takes the signal, and asks whose it is, instead of returning from a frame: that is
+// one more, and faster.
+BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_guard_poll_are_five_system_calls_or_four) {
+  BOOST_TEST(system_calls_of("guard.poll") == 5);
   BOOST_TEST(system_calls_of("lazy guard.poll") == 4);
   BOOST_TEST(system_calls_of("ppoll") == 3);
 }
