@@ -46,22 +46,23 @@ bool is_for_handlers(int signal) noexcept {
 
 // What is taken is not written down as deferred: a foreign handler of an unmaskable signal that
 // calls sigsafe's may have deferred something meanwhile (rule 14).
-void run_one_that_is_pending() noexcept {
+signal_set run_one_that_is_pending() noexcept {
   const signal_set wanted = to_take();
-  if (wanted.empty()) return;
+  if (wanted.empty()) return {};
   const uncancellable_scope uncancellable;
   siginfo_t info;
-  if (!system::take_pending(wanted, info)) return;
+  if (!system::take_pending(wanted, info)) return {};
   thread_state& thread = current_thread();
   const std::uint32_t held = thread.held.load();
   thread.held.store(0);
   handler_fence();
-  if (!is_for_handlers(info.si_signo) ||
-      run_handlers(info.si_signo, info) == dispatched::no_handler)
-    requeue(info);
+  const int signal = info.si_signo;
+  const bool ran = is_for_handlers(signal) && run_handlers(signal, info) != dispatched::no_handler;
+  if (!ran) requeue(info);
   handler_fence();
   thread.held.store(held);
   handler_fence();
+  return ran ? signal_set{signal} : signal_set{};
 }
 
 }  // namespace sigsafe::detail

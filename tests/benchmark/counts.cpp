@@ -1,45 +1,18 @@
 // What repeats exactly: instructions, and system calls.
 #include <boost/test/unit_test.hpp>
 
-#include <string>
-
 #include <sigsafe/event.hpp>
 #include <sigsafe/lazy.hpp>
 
 #include <tests/benchmark/hold_counter.hpp>
+#include <tests/benchmark/instructions.hpp>
 #include <tests/benchmark/peers/peer.hpp>
 #include <tests/benchmark/peers/served.hpp>
-#include <tests/support/instructions.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
 
 using namespace benchmarked;
-
-/// In one round of a loop.
-template <class Operation>
-long instructions_of(Operation operation) {
-  const auto repeated = [&](int times) {
-    return test::count_instructions([] { return 0; },
-                                    [&](int) {
-                                      for (int i = 0; i < times; ++i) operation();
-                                    });
-  };
-  constexpr int few = 100, many = 200;
-  return (repeated(many) - repeated(few)) / (many - few);
-}
-
-void barrier() { asm volatile("" ::: "memory"); }
-
-/// Without those of the loop around it.
-template <class Hold>
-long instructions_of_hold() {
-  return instructions_of([] {
-           const Hold held;
-           barrier();
-         }) -
-         instructions_of(barrier);
-}
 
 long system_calls_of(const char* peer) {
   const kind_of_peer* const kind = find_peer(peer);
@@ -51,7 +24,7 @@ long system_calls_of(const char* peer) {
 
 BOOST_AUTO_TEST_SUITE(counts)
 
-// README.md shows those of g++ 12.
+// docs/explanation/performance.md shows those of g++ 12.
 BOOST_AUTO_TEST_CASE(a_lazy_guard_is_at_most_sixteen_instructions) {
   const long instructions = instructions_of_hold<sigsafe::lazy::guard>();
   BOOST_TEST(instructions <= 16);

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <tests/benchmark/contentions.hpp>
+#include <tests/benchmark/instructions.hpp>
 #include <tests/benchmark/results.hpp>
 
 namespace {
@@ -90,6 +91,8 @@ void print(const operations_report& of) {
   for (const ratio& each : of.ratios)
     fmt::print("{:<42} {:>8.4f} {:>8} {}\n", each.what, each.value,
                each.limit == 0 ? "" : fmt::format("{:.4f}", each.limit), verdict(each));
+  fmt::print("\n{:<28} {:>12}\n", "operation", "instructions");
+  for (const instructions& each : of.counts) fmt::print("{:<28} {:>12}\n", each.name, each.count);
   fmt::print("\nns for each operation of all threads\n");
   std::string name;
   for (const contention& each : of.contentions) {
@@ -127,6 +130,7 @@ int main(int argc, char** argv) {
     gatherer results;
     measure(results, quick);
     operations_report report = results.report();
+    report.counts = count_all_instructions();
     report.contentions = quick ? measure_contentions(1, 0.001) : measure_contentions(9, 0.02);
     print(report);
     if (!json.empty()) write_json(json, report);

@@ -35,6 +35,13 @@ struct ratio {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ratio, what, value, limit)
 
+/// In user mode; a system call is one.
+struct instructions {
+  std::string name;
+  long count;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(instructions, name, count)
+
 /// One operation after another by several threads at once.
 struct contention {
   std::string name;
@@ -47,9 +54,11 @@ struct operations_report {
   machine measured_on;
   std::vector<operation> operations;
   std::vector<ratio> ratios;
+  std::vector<instructions> counts;
   std::vector<contention> contentions;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(operations_report, measured_on, operations, ratios, contentions)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(operations_report, measured_on, operations, ratios, counts,
+                                   contentions)
 
 /// From before a signal is raised until the turn of the loop is over in which it was noticed.
 struct turn {

@@ -6,6 +6,7 @@
 
 namespace benchmarked {
 
+/// Pre:      the process has not forked since the first call
 inline void send_to_self(int signal) noexcept {
   static const pid_t process = getpid();
   static const auto thread = static_cast<pid_t>(syscall(SYS_gettid));
