@@ -31,7 +31,7 @@ std::string style() {
       "<style>\n"
       "text{font:13px sans-serif;fill:#24292f}.title{font-weight:bold}.soft{fill:#57606a}\n"
       ".grid{stroke:#d0d7de}.inside{fill:#fff}\n"
-      ".ours{fill:#0072b2}.other{fill:#6e7781}.mark{stroke:#d55e00;stroke-width:2}\n";
+      ".ours{fill:#0072b2}.other{fill:#6e7781}\n";
   const char* const colours[] = {"0072b2", "009e73", "d55e00", "cc79a7",
                                  "8c959f", "b8860b", "56b4e9"};
   int index = 0;
@@ -122,7 +122,7 @@ scale scale_of(const bar_chart& chart, double left, double right) {
   double least = chart.bars.front().value, most = 0;
   for (const bar& each : chart.bars) {
     least = std::min(least, each.value);
-    most = std::max({most, each.value, each.mark});
+    most = std::max(most, each.value);
   }
   if (!chart.logarithmic) return {0, most, left, right, false};
   return {std::pow(10, std::floor(std::log10(least))), std::pow(10, std::ceil(std::log10(most))),
@@ -148,17 +148,13 @@ std::string as_svg(const bar_chart& chart) {
     out.write(left - 8, y + 16, "end", each.name, each.is_ours ? "title" : "soft");
     out.draw_bar(left, y + 4, end - left, row - 7, each.is_ours ? "ours" : "other");
     out.write(end - 5, y + 16, "end", short_number(each.value), "inside");
-    if (each.mark > 0) {
-      const double at = horizontal.of(each.mark);
-      out.draw_line(at, y + 3, at, y + row - 2, "mark");
-    }
     y += row;
   }
   return out.finished();
 }
 
 std::string as_svg(const line_chart& chart) {
-  constexpr int left = 60, right = width - 170, top = 45, bottom = 345;
+  constexpr int left = 60, right = width - 180, top = 45, bottom = 345;
   drawing out{bottom + 45, chart.title};
   out.write(0, top - 10, "start", chart.y_axis);
   double most = 0, last = 0;

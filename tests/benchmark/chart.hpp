@@ -10,7 +10,6 @@ namespace benchmarked {
 struct bar {
   std::string name;
   double value;
-  double mark;   ///< a second value, as a thin line; 0: none
   bool is_ours;  ///< in the colour of sigsafe
 };
 

@@ -104,13 +104,13 @@ struct contender {
   double (*measure)(int threads, double seconds);
 };
 constexpr contender contenders[] = {
-    {"lazy guard, no lock", apart<sigsafe::lazy::guard>},
-    {"guard, no lock", apart<sigsafe::guard>},
+    {"lazy guard", apart<sigsafe::lazy::guard>},
+    {"guard", apart<sigsafe::guard>},
     {"std::mutex", shared<std::mutex>},
     {"futex_lock", shared<sigsafe::futex_lock>},
     {"lazy raw_mutex", shared<sigsafe::lazy::raw_mutex<>>},
     {"raw_mutex", shared<sigsafe::raw_mutex<>>},
-    {"mask and std::mutex", shared<masked_mutex>},
+    {"mask, std::mutex", shared<masked_mutex>},
 };
 constexpr int numbers_of_threads[] = {1, 2, 4, 8, 16};
 

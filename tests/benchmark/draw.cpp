@@ -29,7 +29,7 @@ bar_chart of_turns(const loops_report& report) {
                   false,
                   {}};
   for (const turn& each : report.turns)
-    chart.bars.push_back({each.peer, each.median / 1000, each.p99 / 1000, is_ours(each.peer)});
+    chart.bars.push_back({each.peer, each.ratio, is_ours(each.peer)});
   std::sort(chart.bars.begin(), chart.bars.end(),
             [](const bar& a, const bar& b) { return a.value < b.value; });
   return chart;
@@ -68,7 +68,7 @@ bar_chart of_operations(const operations_report& report) {
                                     [&](const operation& one) { return one.name == each.name; });
     if (found == report.operations.end())
       throw std::runtime_error(fmt::format("there is no operation {}", each.name));
-    chart.bars.push_back({each.words, found->median, 0, each.is_ours});
+    chart.bars.push_back({each.words, found->median, each.is_ours});
   }
   return chart;
 }
@@ -105,7 +105,7 @@ line_chart of_storms(const loops_report& report) {
   chart.lines = lines_of(
       chosen, chart.x_labels, [](const storm& each) { return each.peer; },
       [](const storm& each) { return each.rate; },
-      [](const storm& each) { return each.share * 100; });
+      [](const storm& each) { return std::min(each.share, 1.0) * 100; });
   return chart;
 }
 

@@ -23,7 +23,7 @@ long instructions_of_round(Prepare prepare, Operation operation) {
 template <class Prepare, class Operation>
 long instructions_of(Prepare prepare, Operation operation) {
   return instructions_of_round(prepare, operation) -
-         instructions_of_round([] { return 0; }, barrier);
+         instructions_of_round([] { return 0; }, [] { barrier(); });
 }
 
 template <class Hold>
