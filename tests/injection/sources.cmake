@@ -10,6 +10,7 @@ set(subjects
     subjects/handlers.cpp
     subjects/mutexes.cpp
     subjects/processes.cpp
+    subjects/signal_fds.cpp
     subjects/sleeps.cpp)
 foreach(part IN ITEMS harness subjects)
   list(TRANSFORM ${part} PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -82,6 +82,8 @@ void crosswise(Make make) {
         if (!hold_first) signals.emplace(signal_set{SIGUSR1});
         make(hold);
         if (deferred != 0) raise(deferred);
+        // One that is deferred is not in the kernel's queue, which keeps another one beside it.
+        const bool keeps_both = test::has_deferred() && deferred == SIGUSR1;
         if (hold_first) signals.emplace(signal_set{SIGUSR1});
         CHILD_REQUIRE(signal_set::blocked().contains(SIGUSR1));
         CHILD_REQUIRE(!program_mask().contains(SIGUSR1));
@@ -97,8 +99,6 @@ void crosswise(Make make) {
           raise(SIGUSR1);
           signals.reset();
           CHILD_REQUIRE(program_mask().empty() && usr1.runs() == 0);
-          // One that was deferred is not in the kernel's queue, which keeps another one beside it.
-          const bool keeps_both = test::has_deferred() && deferred == SIGUSR1;
           hold.reset();
           CHILD_REQUIRE(usr1.runs() == (keeps_both ? 2 : 1));
         }
@@ -259,12 +259,24 @@ BOOST_AUTO_TEST_CASE(every_thread_that_blocks_it_may_read_what_came_to_the_proce
 
 BOOST_AUTO_TEST_CASE(one_that_is_made_where_the_block_was_inherited_leaves_it_there) {
   check_in_child([] {
-    const signal_fd outer{{SIGUSR1}};
-    std::thread{[] {
-      { const signal_fd inner{{SIGUSR1, SIGUSR2}}; }
-      CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGUSR1} && program_mask().empty());
-    }}.join();
-    CHILD_REQUIRE(program_mask().empty());
+    std::optional<signal_fd> outer{std::in_place, signal_set{SIGUSR1}};
+    test::gate made;
+    test::gate alone;
+    std::thread other{[&] {
+      std::optional<signal_fd> inner{std::in_place, signal_set{SIGUSR1, SIGUSR2}};
+      made.open();
+      alone.pass();
+      CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGUSR1, SIGUSR2});
+      CHILD_REQUIRE(program_mask().empty());
+      inner.reset();
+      CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGUSR1});
+      CHILD_REQUIRE(program_mask() == signal_set{SIGUSR1});  // by now it is this thread's own
+    }};
+    made.pass();
+    outer.reset();
+    CHILD_REQUIRE(signal_set::blocked().empty());
+    alone.open();
+    other.join();
   });
 }
 
