@@ -1,6 +1,6 @@
 // Rule 17: signals that are blocked for as long as somebody reads them. On its thread a signal_fd
-// is a subset guard (rule 11). In the process it is a count for each signal, which is there whenever
-// the signal is blocked: so nobody takes that for a wish of the program's.
+// is a subset guard (rule 11). In the process it is a count for each signal, which is there
+// whenever the signal is blocked: so nobody takes that for a wish of the program's.
 #include <sigsafe/signal_fd.hpp>
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 
 #include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/protocol.hpp>
+#include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
@@ -46,8 +47,7 @@ void require_readable(signal_set signals) {
                             "a number that is no signal belongs to no set");
   for (const int signal : signals) {
     if (!signal_set::all().contains(signal))
-      refuse_reading(EINVAL, signal,
-                     "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
+      refuse_reading(EINVAL, signal, "the C library keeps it for itself; use SIGRTMIN to SIGRTMAX");
     if (!signal_set::maskable().contains(signal))
       refuse_reading(EINVAL, signal,
                      "it cannot be blocked: faults, SIGABRT, SIGKILL and SIGSTOP do not wait");

@@ -5,6 +5,7 @@
 #include <sigsafe/config.hpp>
 
 #include <atomic>
+#include <cstdint>
 
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/process.hpp>
@@ -18,7 +19,7 @@ inline std::atomic<std::uint32_t>& signal_fds_of(int signal) noexcept {
 /// Of these, the ones that live signal_fds have taken which the program had not blocked before.
 inline signal_set taken_by_signal_fds(signal_set signals) noexcept {
   signal_set taken;
-  for (const int signal : signals & signal_set::maskable())
+  for (const int signal : signals& signal_set::maskable())
     if (signal_fds_of(signal).load(std::memory_order_relaxed) != 0) taken.insert(signal);
   return taken;
 }

@@ -323,13 +323,13 @@ BOOST_AUTO_TEST_CASE(a_received_signal_is_a_value) {
       all.push_back(*signals.read());  // grows, and so copies
     }
     std::swap(all[0], all[9]);
-    for (std::size_t i = 1; i < 9; ++i) CHILD_REQUIRE(all[i].value()->sival_int == static_cast<int>(i));
+    for (std::size_t i = 1; i < 9; ++i)
+      CHILD_REQUIRE(all[i].value()->sival_int == static_cast<int>(i));
     CHILD_REQUIRE(all[0].value()->sival_int == 9 && all[9].value()->sival_int == 0);
     for (const received_signal& each : all)
-      CHILD_REQUIRE(reinterpret_cast<const char*>(&each.native()) >=
-                        reinterpret_cast<const char*>(&each) &&
-                    reinterpret_cast<const char*>(&each.native()) <
-                        reinterpret_cast<const char*>(&each + 1));
+      CHILD_REQUIRE(
+          reinterpret_cast<const char*>(&each.native()) >= reinterpret_cast<const char*>(&each) &&
+          reinterpret_cast<const char*>(&each.native()) < reinterpret_cast<const char*>(&each + 1));
   });
 }
 
@@ -457,8 +457,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error_that_changes_nothing) {
     };
     CHILD_REQUIRE(says(refusal_of({}), "empty set"));
     CHILD_REQUIRE(says(refusal_of({1000}), "empty set"));
-    for (const int signal : {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS,
-                             SIGABRT})
+    for (const int signal :
+         {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
       CHILD_REQUIRE(says(refusal_of({SIGUSR1, signal}), "it cannot be blocked"));
     CHILD_REQUIRE(says(refusal_of({SIGKILL}), "signal 9 (SIGKILL)"));
     CHILD_REQUIRE(says(refusal_of({sigsafe::wake_signal()}), "set_wake_signal"));

@@ -150,9 +150,7 @@ BOOST_AUTO_TEST_CASE(what_the_program_had_blocked_before_stays_so) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(it_crosses_guards_in_every_way, B, test::hosted_backends) {
-  check_in_child([] {
-    crosswise<sigsafe::basic_guard<B>>([](auto& hold) { hold.emplace(); });
-  });
+  check_in_child([] { crosswise<sigsafe::basic_guard<B>>([](auto& hold) { hold.emplace(); }); });
 }
 
 BOOST_AUTO_TEST_CASE(it_crosses_subset_guards_in_every_way) {
@@ -238,10 +236,12 @@ BOOST_AUTO_TEST_CASE(threads_that_start_later_block_it_and_their_children_do_not
       CHILD_REQUIRE(signal_set::blocked() == signal_set::maskable());
       CHILD_REQUIRE(!program_mask().contains(SIGTERM) && !mask_of_a_program().contains(SIGTERM));
     }}.join();
-    sigsafe::thread{{.receives = {SIGCHLD}}, [] {
+    sigsafe::thread{{.receives = {SIGCHLD}},
+                    [] {
                       CHILD_REQUIRE(!signal_set::blocked().contains(SIGCHLD));
                       CHILD_REQUIRE(signal_set::blocked().contains(SIGTERM));
-                    }}.join();
+                    }}
+        .join();
     while (signals.read()) {}
   });
 }

@@ -31,8 +31,8 @@ void copy_value(const signalfd_siginfo& from, siginfo_t& to) noexcept {
 void copy_child(const signalfd_siginfo& from, siginfo_t& to) noexcept {
   copy_sender(from, to);
   to.si_status = from.ssi_status;
-  to.si_utime = static_cast<clock_t>(from.ssi_utime);
-  to.si_stime = static_cast<clock_t>(from.ssi_stime);
+  to.si_utime = static_cast<decltype(to.si_utime)>(from.ssi_utime);
+  to.si_stime = static_cast<decltype(to.si_stime)>(from.ssi_stime);
 }
 
 void copy_descriptor(const signalfd_siginfo& from, siginfo_t& to) noexcept {

@@ -1,5 +1,5 @@
-// A signal of a signal_fd is read or handled, once. A foreign handler that interrupts its making and
-// its end finds the program mask without it.
+// A signal of a signal_fd is read or handled, once. A foreign handler that interrupts its making
+// and its end finds the program mask without it.
 #include <signal.h>
 
 #include <sigsafe/guard.hpp>
@@ -11,7 +11,8 @@
 namespace injection::signal_fds {
 
 inline void read_all(sigsafe::signal_fd& signals) {
-  signals.drain([](const sigsafe::signal_info& info) noexcept { seen.note_handled(info.native()); });
+  signals.drain(
+      [](const sigsafe::signal_info& info) noexcept { seen.note_handled(info.native()); });
 }
 
 /// Of a signal that does not come.
