@@ -74,12 +74,12 @@ std::uint32_t number_of_this_thread() noexcept {
   return number.load();
 }
 
-void count(signal_set taken) noexcept {
+void count_taken(signal_set taken) noexcept {
   for (const int signal : taken) signal_fds_of(signal).fetch_add(1, std::memory_order_relaxed);
   handler_fence();  // counted before they are blocked
 }
 
-void discount(signal_set taken) noexcept {
+void discount_taken(signal_set taken) noexcept {
   handler_fence();  // unblocked before they are discounted
   for (const int signal : taken) signal_fds_of(signal).fetch_sub(1, std::memory_order_relaxed);
 }
@@ -118,7 +118,7 @@ signal_fd_state open_signal_fd(signal_set signals, at_end end, location where) {
                             "sigsafe: no descriptor for a signal_fd; close some, or raise "
                             "RLIMIT_NOFILE (ulimit -n)");
   const signal_set taken = signals - blocked_by_program();
-  count(taken);
+  count_taken(taken);
   static_cast<void>(hold_subset(signals));
   return {signals, taken, descriptor, number_of_this_thread(), end};
 }
@@ -131,7 +131,7 @@ void close_signal_fd(const signal_fd_state& state) noexcept {
   if (thread.maker.load() != state.maker || thread.running.load() != nullptr) return;
   if (state.end == at_end::ignore) ignore(left_over(state.taken));
   release_subset(state.signals);
-  discount(state.taken);
+  discount_taken(state.taken);
 }
 
 std::size_t read_signal_fd(const signal_fd_state& state, siginfo_t* infos, std::size_t most) {
