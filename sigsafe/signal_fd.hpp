@@ -77,10 +77,9 @@ SIGSAFE_API bool wait_for_signal_fd(const signal_fd_state& state, siginfo_t& inf
 ///     while (const auto signal = signals.read()) …               // signal->number()
 ///
 /// Make it first, before there are other threads: it blocks the set on the thread that makes it,
-/// threads that start later inherit that (but for what `.receives` of a sigsafe::thread names), and
-/// on a thread that was there before the signals do what they did: block them there, above all on
-/// the first thread, which decides whether a signal that nobody handles is dropped. A thread reads
-/// what was sent to the process, and what was sent to itself.
+/// and threads that start later inherit that, but for what `.receives` of a sigsafe::thread names.
+/// A thread that was there before takes the signals, and they do there what they did, unless it
+/// blocks them, too. A thread reads what was sent to the process, and what was sent to itself.
 ///
 /// What coalesces: of a standard signal the kernel keeps one for the process and one for each
 /// thread, so that ten SIGCHLDs may be one: it says "look", never "who". Real-time signals are all
