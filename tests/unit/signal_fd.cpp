@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(another_process_is_named_as_the_sender) {
     const received_signal second = signals.wait();
     CHILD_REQUIRE(second.from() == signal_info::origin::queue && second.sender() == sender);
     CHILD_REQUIRE(second.value()->sival_int == 42 && second.sender_uid() == getuid());
-    waitpid(sender, nullptr, 0);
+    CHILD_REQUIRE(test::status_of(sender) == 0);
   });
 }
 
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(how_a_child_ended_is_told) {
     CHILD_REQUIRE(exited->child()->status == 7);
     CHILD_REQUIRE(exited->native().si_utime >= 2);
     CHILD_REQUIRE(exited->sender() == child);
-    waitpid(child, nullptr, 0);
+    CHILD_REQUIRE(WEXITSTATUS(test::status_of(child)) == 7);
   });
 }
 

@@ -59,9 +59,7 @@ void in_fork(F function) {
     function();
     _exit(0);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) CHILD_REQUIRE(errno == EINTR);
-  CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHILD_REQUIRE(test::status_of(child) == 0);
 }
 
 /// What a foreign handler finds as the program mask.
@@ -324,8 +322,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_ends_then_is_not_reaped) {
       while (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) != 0)
         CHILD_REQUIRE(errno == EINTR);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 3);
+    CHILD_REQUIRE(WEXITSTATUS(test::status_of(child)) == 3);
   });
 }
 
