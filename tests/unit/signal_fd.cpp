@@ -245,9 +245,11 @@ BOOST_AUTO_TEST_CASE(another_process_is_named_as_the_sender) {
       sigqueue(parent, SIGRTMIN, {.sival_int = 42});
       _exit(0);
     }
-    const received_signal first = signals.wait();
-    CHILD_REQUIRE(first.number() == SIGUSR1 && first.from() == signal_info::origin::kill);
-    CHILD_REQUIRE(first.sender() == sender && first.sender_uid() == getuid());
+    await_readable(signals);
+    const auto first = signals.read();
+    CHILD_REQUIRE(first && first->number() == SIGUSR1);
+    CHILD_REQUIRE(first->from() == signal_info::origin::kill);
+    CHILD_REQUIRE(first->sender() == sender && first->sender_uid() == getuid());
     const received_signal second = signals.wait();
     CHILD_REQUIRE(second.from() == signal_info::origin::queue && second.sender() == sender);
     CHILD_REQUIRE(second.value()->sival_int == 42 && second.sender_uid() == getuid());
