@@ -99,6 +99,23 @@ void raise_limit_of_queue() {
   setrlimit(RLIMIT_SIGPENDING, &limit);
 }
 
+/// No descriptor can be made while it lives. UBSan needs one to look at an error the first time.
+class no_descriptors {
+ public:
+  no_descriptors() {
+    static_cast<void>(std::system_error(EDOM, std::generic_category()));
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{3, before_.rlim_max};
+    CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  no_descriptors(const no_descriptors&) = delete;
+  no_descriptors& operator=(const no_descriptors&) = delete;
+  ~no_descriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 std::string refusal_of(signal_set signals, std::errc code = std::errc::invalid_argument) {
   return test::error_of([&] { const signal_fd refused{signals}; }, code);
 }
@@ -505,11 +522,12 @@ BOOST_AUTO_TEST_CASE(what_a_stop_signal_has_is_refused) {
 BOOST_AUTO_TEST_CASE(no_descriptor_left_is_an_error_that_changes_nothing) {
   check_in_child([] {
     const signal_set before = signal_set::blocked();
-    // UBSan wants a descriptor to look at the first error, and remembers its type.
-    static_cast<void>(std::system_error(EDOM, std::generic_category()));
-    constexpr rlimit none{3, 3};
-    CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
-    const std::string text = refusal_of({SIGUSR1}, std::errc::too_many_files_open);
+    const std::string text = test::error_of(
+        [] {
+          const no_descriptors none;
+          const signal_fd refused{{SIGUSR1}};
+        },
+        std::errc::too_many_files_open);
     CHILD_REQUIRE(text.find("raise RLIMIT_NOFILE") != std::string::npos);
     CHILD_REQUIRE(signal_set::blocked() == before && test::is_at_rest());
   });
