@@ -221,8 +221,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_has_it_too) {
     CHILD_REQUIRE(there);
     stack.reset();
     if (child == 0) _exit(0);
-    int status;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
   });
 }
 

@@ -119,8 +119,7 @@ std::optional<child_end> in_first_process(F function) {
       function();
       _exit(0);
     }
-    int status = 0;
-    waitpid(child, &status, 0);
+    const int status = test::status_of(child);
     if (WIFSIGNALED(status)) dprintf(STDERR_FILENO, "killed by %d\n", WTERMSIG(status));
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 0);
   });
@@ -378,8 +377,7 @@ BOOST_AUTO_TEST_CASE(a_fork_in_the_function_does_not_keep_its_child_waiting) {
     const crash_handler crash{[](const crash_info&) noexcept {
       const pid_t child = fork();
       if (child == 0) return;
-      int status = 0;
-      waitpid(child, &status, 0);
+      const int status = test::status_of(child);
       dprintf(STDERR_FILENO, "child %d\n", WTERMSIG(status));
     }};
     crash_at(nullptr);

@@ -258,8 +258,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_forgets_the_calls_behind_its_parents_deferra
       CHILD_REQUIRE(arrived.are({SIGHUP}));
       _exit(42);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+    const int status = test::status_of(child);
     CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
     off.reset();
     CHILD_REQUIRE(arrived.are({SIGUSR2, SIGUSR1}));

@@ -214,8 +214,7 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
       CHILD_REQUIRE(flag.load() && off.wait_for(std::chrono::hours{1}));
       _exit(0);
     }
-    int status = -1;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     waiting.await_sleep();
     CHILD_REQUIRE(!flag.load());
     terminate_here();
