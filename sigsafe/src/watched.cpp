@@ -288,8 +288,7 @@ void append_advice(line<1024>& out, int signal) noexcept {
     out.append(", for this one: all would wait for the thread that the handler has interrupted");
   }
   append_advice(out, report.signal);
-  out.append(std::string_view{"", 1});
-  panic({out.end().data(), report.where, "the handler locks at", report.other});
+  panic({out.c_str(), report.where, "the handler locks at", report.other});
 }
 
 void panic_if(const lock_report& report) noexcept {

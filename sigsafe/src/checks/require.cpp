@@ -48,10 +48,9 @@ std::string_view plain_name(std::string_view call) noexcept {
   text.append(
       ", which is not async-signal-safe: the code that it has interrupted may be inside; set a "
       "flag or an event in the handler, and do it outside");
-  text.append(std::string_view{"", 1});
   const bool is_known = frame.node != nullptr;
   const location registered = is_known ? frame.node->owner->registered_at : location{nullptr, 0};
-  panic({text.end().data(), {nullptr, 0}, "the handler was registered at", registered});
+  panic({text.c_str(), {nullptr, 0}, "the handler was registered at", registered});
 }
 
 void on_allocation(const volatile void*, std::size_t) noexcept {
