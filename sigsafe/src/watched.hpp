@@ -6,8 +6,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include <sigsafe/location.hpp>
-
 namespace sigsafe::detail {
 
 struct lock_watch;
