@@ -247,6 +247,18 @@ BOOST_AUTO_TEST_CASE(what_nohup_ignores_stays_ignored) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_daemon_may_want_to_be_stopped_by_what_is_ignored) {
+  check_in_child([] {
+    signal(SIGTERM, SIG_IGN);
+    {
+      const stop_signal stop{{SIGTERM}, {.respect_ignored = false}};
+      raise(SIGTERM);
+      CHILD_REQUIRE(stop.number() == SIGTERM);
+    }
+    CHILD_REQUIRE(action_of(SIGTERM).sa_handler == SIG_IGN);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(what_the_program_blocks_is_taken_nevertheless) {
   check_in_child([] {
     test::block({SIGTERM});
