@@ -1,6 +1,6 @@
-/* stop_signal, and rule 2's passing on: P is the program, H the thread of the stop_signal, and Q, in
- * STORY 2, another thread of the program. Signals of two numbers come to the process; each is taken
- * by any thread that has not blocked it. When the process is killed nothing else matters.
+/* stop_signal, and rule 2's passing on: P is the program, H the thread of the stop_signal, and Q,
+ * in STORY 2, another thread of the program. Signals of two numbers come to the process; each is
+ * taken by any thread that has not blocked it. When the process is killed nothing else matters.
  *   STORY 1   P hangs; a second signal comes when the first one has been seen
  *   STORY 2   P destroys the stop_signal while Q is in a lazy hold; one signal comes, at any time;
  *             what stood there before is a foreign handler
