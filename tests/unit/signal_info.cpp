@@ -399,7 +399,12 @@ BOOST_AUTO_TEST_CASE(it_names_the_signals_that_have_names) {
   siginfo_t native{};
   BOOST_TEST(made_up(native, SIGHUP, SI_USER).name() == "SIGHUP"sv);
   BOOST_TEST(made_up(native, SIGSYS, SI_USER).name() == "SIGSYS"sv);
-  BOOST_TEST(made_up(native, SIGRTMIN, SI_USER).name() == ""sv);
+  BOOST_TEST(made_up(native, SIGRTMIN, SI_USER).name() == "SIGRTMIN"sv);
+  BOOST_TEST(made_up(native, SIGRTMIN + 3, SI_USER).name() == "SIGRTMIN+3"sv);
+  const std::string last = "SIGRTMIN+" + std::to_string(SIGRTMAX - SIGRTMIN);
+  BOOST_TEST(made_up(native, SIGRTMAX, SI_USER).name() == last);
+  for (const int none : {-1, 0, 32, SIGRTMAX + 1})
+    BOOST_TEST(made_up(native, none, SI_USER).name() == ""sv);
   for (int signal = 1; signal < 32; ++signal) {
     const std::string expected = std::string("SIG") + sigabbrev_np(signal);
     const bool same = made_up(native, signal, SI_USER).name() == expected ||
