@@ -14,6 +14,7 @@
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 
@@ -30,6 +31,7 @@ struct process_page {
   child_state* children;
   std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
   std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
+  watch_tables watched;                      // see watched.hpp
 };
 
 struct sleeper_block;
@@ -44,6 +46,8 @@ struct process_identity {
   std::atomic<std::uint32_t> continues;       // see stops.hpp
   std::atomic<std::uint32_t> end_of_threads;  // see thread_end.hpp
   std::atomic<std::uint64_t> undeferrable;    // see undeferrable.hpp
+  std::atomic<std::uint32_t> makers;          // threads that have made a signal_fd
+  std::atomic<std::uint32_t> signal_fds[64];  // how many have taken a signal; see signal_fds.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

@@ -58,9 +58,11 @@ BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_guard_poll_are_five_system_calls_or_
   BOOST_TEST(system_calls_of("ppoll") == 3);
 }
 
-BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_epoll_with_an_event_are_as_many_as_by_hand) {
+BOOST_AUTO_TEST_CASE(a_signal_and_a_turn_of_epoll_are_as_many_as_by_hand) {
   BOOST_TEST(system_calls_of("event.fd") == 5);
   BOOST_TEST(system_calls_of("eventfd") == 5);
+  BOOST_TEST(system_calls_of("signal_fd") == 3);
+  BOOST_TEST(system_calls_of("signalfd") == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_signal_and_a_wait_for_an_event_are_those_of_the_signal) {

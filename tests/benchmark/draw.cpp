@@ -20,7 +20,7 @@ using namespace benchmarked;
 
 bool is_ours(const std::string& peer) {
   return peer.find("guard") != std::string::npos || peer.rfind("event.", 0) == 0 ||
-         peer.find("raw_mutex") != std::string::npos;
+         peer == "signal_fd" || peer.find("raw_mutex") != std::string::npos;
 }
 
 bar_chart of_turns(const loops_report& report) {

@@ -52,6 +52,7 @@ std::unique_ptr<peer> make_self_pipe();
 std::unique_ptr<peer> make_eventfd();
 std::unique_ptr<peer> make_guard_poll();
 std::unique_ptr<peer> make_lazy_guard_poll();
+std::unique_ptr<peer> make_signal_fd();
 std::unique_ptr<peer> make_event();
 std::unique_ptr<peer> make_event_fd();
 std::unique_ptr<peer> make_asio();

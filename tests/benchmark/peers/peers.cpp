@@ -29,6 +29,7 @@ const std::vector<kind_of_peer>& all_peers() {
       {"ppoll", make_ppoll},
       {"guard.poll", make_guard_poll},
       {"lazy guard.poll", make_lazy_guard_poll},
+      {"signal_fd", make_signal_fd},
       {"event.wait", make_event},
       {"event.fd", make_event_fd},
       {"signalfd", make_signalfd},

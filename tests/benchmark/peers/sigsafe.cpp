@@ -15,6 +15,7 @@
 #include <sigsafe/event.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
+#include <sigsafe/signal_fd.hpp>
 
 #include <tests/benchmark/peers/descriptors.hpp>
 
@@ -48,6 +49,18 @@ class guard_poll : public peer {
   std::array<int, 2> ends_{};
   sigsafe::handler<counter> handler_{the_signal, counter{&arrived_}};
   sigsafe::basic_guard<Backend> off_;
+};
+
+class signal_fd_loop : public peer {
+ public:
+  void turn(bool sleeps) override {
+    if (!loop_.turn(sleeps)) return;
+    if (signals_.read()) called_back();
+  }
+
+ private:
+  sigsafe::signal_fd signals_{{the_signal}};
+  epoll_loop loop_{signals_.fd()};
 };
 
 struct setter {
@@ -88,6 +101,7 @@ std::unique_ptr<peer> make_guard_poll() {
 std::unique_ptr<peer> make_lazy_guard_poll() {
   return std::make_unique<guard_poll<sigsafe::backend::lazy>>();
 }
+std::unique_ptr<peer> make_signal_fd() { return std::make_unique<signal_fd_loop>(); }
 std::unique_ptr<peer> make_event() { return std::make_unique<event_wait>(); }
 std::unique_ptr<peer> make_event_fd() { return std::make_unique<event_fd>(); }
 
