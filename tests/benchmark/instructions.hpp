@@ -16,7 +16,7 @@ long instructions_of_round(Prepare prepare, Operation operation) {
       for (int i = 0; i < times; ++i) operation();
     });
   };
-  constexpr int few = 100, many = 200;
+  constexpr int few = 5, many = 15;
   return (repeated(many) - repeated(few)) / (many - few);
 }
 
