@@ -33,13 +33,13 @@ SIGSAFE_API int replace_file(const char* path, mode_t mode,
 /// Calls may interrupt each other and come from several threads and processes: the last rename
 /// stays. A process that dies inside leaves a file PATH.PID-N.new behind.
 ///
-/// This is about readers, not about a computer that loses its power: nothing is flushed to the
-/// disk.
+/// This is about readers, not about a computer that loses its power: there is no fsync.
 /// Safety:   async-signal-safe, thread-safe, as far as the function is; errno is kept; no
 ///           cancellation point
 /// Errors:   returns an errno value, 0 when the file is in place: that of open, write, close or
 ///           rename (ENOSPC, EACCES, ENAMETOOLONG, …), or of the function
-/// Cost:     four system calls, and one for each 4 KiB; 9 KiB of stack
+/// Cost:     four system calls, and one for each 4 KiB; 9 KiB of stack. Some file systems wait in
+///           the rename until the new file is on the disk (ext4)
 /// Source:   POSIX.1-2024 open, rename
 template <class F>
 int replace_file(const char* path, mode_t mode, F&& f) noexcept {
