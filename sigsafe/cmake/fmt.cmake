@@ -4,7 +4,6 @@ set(SIGSAFE_FMT AUTO
     CACHE STRING "Build sigsafe::fmt, formatted output for handlers: ON, OFF, or AUTO: with fmt")
 set_property(CACHE SIGSAFE_FMT PROPERTY STRINGS AUTO ON OFF)
 
-set(sigsafe_has_fmt OFF)
 set(sigsafe_fmt_version)
 if(NOT SIGSAFE_FMT)
   return()
