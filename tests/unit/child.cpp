@@ -401,8 +401,7 @@ BOOST_AUTO_TEST_CASE(a_forked_process_is_not_the_parent) {
       CHILD_REQUIRE(other.program.wait().success());
       _exit(0);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(forked, &status, 0) == forked && status == 0);
+    CHILD_REQUIRE(test::status_of(forked) == 0);
     CHILD_REQUIRE(!running.program.try_wait());
     other.let_end();
     CHILD_REQUIRE(other.program.wait().success());
@@ -538,8 +537,7 @@ void check_as_pid_1(F function) {
       function();
       _exit(0);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(first, &status, 0) == first);
+    const int status = test::status_of(first);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
   });
   if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 77)

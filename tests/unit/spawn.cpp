@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_signal_for_the_child_before_its_program_runs_no_handler_o
       CHILD_REQUIRE(end.success() || end.signal() == SIGUSR1);
     }
     kill(sender, SIGKILL);
-    while (waitpid(sender, nullptr, 0) < 0) CHILD_REQUIRE(errno == EINTR);
+    test::status_of(sender);
     CHILD_REQUIRE(foreign == 0);
   });
 }
@@ -485,7 +485,7 @@ BOOST_AUTO_TEST_CASE(threads_spawn_at_once_while_others_fork) {
           if (i == 0) {
             const pid_t forked = fork();
             if (forked == 0) _exit(0);
-            CHILD_REQUIRE(waitpid(forked, nullptr, 0) == forked);
+            test::status_of(forked);
           } else {
             CHILD_REQUIRE(sigsafe::spawn({"/bin/true"}).wait().success());
           }

@@ -89,12 +89,6 @@ bool has_threads(std::ptrdiff_t number) {
   }
 }
 
-int status_of(pid_t child) {
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) CHILD_REQUIRE(errno == EINTR);
-  return status;
-}
-
 struct counting_event {
   std::atomic<int> sets{0};
   void set() noexcept { ++sets; }
@@ -235,7 +229,7 @@ BOOST_AUTO_TEST_CASE(where_the_default_action_does_not_kill_it_exits) {
       const sigsafe::guard off;
       hang_in_two_signals(stop, SIGTERM);
     }
-    const int status = status_of(first);
+    const int status = test::status_of(first);
     CHILD_REQUIRE(WIFEXITED(status));
     _exit(WEXITSTATUS(status));
   });
@@ -296,7 +290,7 @@ BOOST_AUTO_TEST_CASE(one_with_a_value_of_another_process_is_passed_on_too) {
       seven.sival_int = 7;
       _exit(sigqueue(here, SIGTERM, seven));
     }
-    CHILD_REQUIRE(status_of(sender) == 0);
+    CHILD_REQUIRE(test::status_of(sender) == 0);
     CHILD_REQUIRE(!test::has_deferred());
     await(stop);
     while (value == 0) sched_yield();
@@ -370,14 +364,14 @@ BOOST_AUTO_TEST_CASE(a_child_has_the_handler_and_not_the_thread) {
       off.wait_for(20ms);  // no deadline
       _exit(0);
     }
-    CHILD_REQUIRE(status_of(child) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     child = fork();
     if (child == 0) {
       raise(SIGTERM);
       raise(SIGTERM);
       _exit(0);
     }
-    int status = status_of(child);
+    int status = test::status_of(child);
     CHILD_REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
     child = fork();
     if (child == 0) {
@@ -385,7 +379,7 @@ BOOST_AUTO_TEST_CASE(a_child_has_the_handler_and_not_the_thread) {
       const sigsafe::guard off;
       hang_in_two_signals(own, SIGTERM);
     }
-    status = status_of(child);
+    status = test::status_of(child);
     CHILD_REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
     CHILD_REQUIRE(!stop.requested());
   });
@@ -403,7 +397,7 @@ BOOST_AUTO_TEST_CASE(a_childs_destructor_leaves_the_parents_thread_alone) {
       stop.reset();
       _exit(0);
     }
-    CHILD_REQUIRE(status_of(child) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     CHILD_REQUIRE(has_threads(2));
   });
 }

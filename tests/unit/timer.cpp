@@ -438,9 +438,7 @@ BOOST_AUTO_TEST_CASE(a_child_has_no_timers_and_can_start_one) {
       await([&] { return seen.calls >= before + 3; });
       _exit(0);
     }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0) CHILD_REQUIRE(errno == EINTR);
-    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     const std::uint64_t calls = seen.calls;
     await([&] { return seen.calls > calls; });
   });
