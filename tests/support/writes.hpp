@@ -2,6 +2,7 @@
 // To be included by one file of an executable.
 #pragma once
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,5 +59,6 @@ class scripted_writes {
 extern "C" ssize_t write(int fd, const void* data, std::size_t size) {
   if (test::scripted_writes* const script = test::scripted_writes::current())
     return script->write(data, size);
+  pthread_testcancel();  // the C library's is a cancellation point
   return syscall(SYS_write, fd, data, size);
 }
