@@ -52,10 +52,14 @@ BOOST_AUTO_TEST_SUITE(writer)
 
 BOOST_AUTO_TEST_CASE(a_print_is_one_system_call) {
   pipe_ends pipe;
-  const long calls =
-      test::count_system_calls([&] { sigsafe::print(pipe.in(), "{} and {}\n", 1, "two"); });
+  const auto print = [&](int number) {
+    sigsafe::print(pipe.in(), "{} and {}\n", number, "two");
+    return number;
+  };
+  // A sanitizer makes calls of its own in the first one.
+  const long calls = test::count_system_calls([&] { return print(1); }, print);
   BOOST_TEST(calls == 1);
-  BOOST_TEST(pipe.take() == "1 and two\n");
+  BOOST_TEST(pipe.take() == "1 and two\n1 and two\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_line_is_one_write_however_it_was_made) {
