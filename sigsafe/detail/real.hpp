@@ -1,5 +1,5 @@
-// Floating-point numbers for fmt. Its own formatter allocates for some of them; this one calls
-// std::to_chars, which does not.
+// Floating-point numbers for fmt. Its own formatter allocates when its buffers are too small, which
+// depends on its version; this one calls std::to_chars, which by its specification does not.
 #pragma once
 
 #include <sigsafe/config.hpp>

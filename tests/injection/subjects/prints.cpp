@@ -76,7 +76,7 @@ const registration<print> one{"print/one-line"};
 
 class writer final : public lines {
   void operation() override {
-    sigsafe::writer<64> out{fd()};
+    sigsafe::writer<> out{fd()};
     out.print("operation {:3} {:.2f} ", 7, -12.5);
     out.print("{} {} {:#x}\n", some, "text", 31);
     require(out.flush());
