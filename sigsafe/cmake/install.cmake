@@ -6,7 +6,7 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sigsafe)
 
 set(targets sigsafe_freestanding)
 if(SIGSAFE_HOSTED)
-  list(APPEND targets sigsafe)
+  list(APPEND targets sigsafe sigsafe_checks)
 endif()
 install(
   TARGETS ${targets}
@@ -69,7 +69,7 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
-set(packages sigsafe)
+set(packages sigsafe sigsafe-checks)
 if(sigsafe_has_fmt)
   list(APPEND packages sigsafe-fmt)
 endif()

@@ -6,6 +6,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/detail/watched.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/children.hpp>
@@ -14,6 +15,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -72,7 +74,18 @@ static_assert(offsetof(process_page, children_lock) == 28);
 static_assert(offsetof(process_page, children) == 32);
 static_assert(offsetof(process_page, passing) == 32 + word);
 static_assert(offsetof(process_page, claimants) == 36 + word);
-static_assert(sizeof(process_page) == 296 + word);
+static_assert(offsetof(process_page, watched) == 296 + word);
+static_assert(sizeof(process_page) <= 4096);
+
+static_assert(offsetof(watch_tables, owner) == 0);
+static_assert(offsetof(watch_tables, full) == word);
+static_assert(offsetof(watch_tables, holds) == 2 * word);
+static_assert(sizeof(watched_hold) == 4 * word + 8);
+static_assert(offsetof(watch_tables, orders) == 2 * word + 24 * (4 * word + 8));
+static_assert(sizeof(watched_order) == 3 * word + 8);
+static_assert(sizeof(lock_use) == 8 + 4 * word);
+static_assert(offsetof(lock_watch, handlers) == 0);
+static_assert(offsetof(lock_watch, holders) == 6 * (8 + 4 * word));
 
 static_assert(offsetof(child_state, next) == 0);
 static_assert(offsetof(child_state, previous) == word);
