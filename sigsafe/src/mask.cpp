@@ -10,6 +10,7 @@
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/process.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/signal_fds.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 
@@ -98,7 +99,8 @@ namespace sigsafe {
 signal_set program_mask() noexcept {
   const detail::thread_state& thread = detail::current_thread();
   const std::uint64_t added = thread.added.load() & ~thread.named.load();
-  return detail::block({}) - signal_set::from_bits(added);
+  const signal_set mask = detail::block({}) - signal_set::from_bits(added);
+  return mask - detail::taken_by_signal_fds(mask);
 }
 
 }  // namespace sigsafe
