@@ -62,7 +62,7 @@ class signal_info {
   [[nodiscard]] int number() const noexcept { return native_->si_signo; }
   [[nodiscard]] int code() const noexcept { return native_->si_code; }
 
-  /// "SIGHUP"; empty for real-time signals. Never null.
+  /// "SIGHUP", "SIGRTMIN+3"; empty for a number that is no signal. Never null.
   [[nodiscard]] const char* name() const noexcept { return detail::signal_name(number()); }
 
   [[nodiscard]] origin from() const noexcept {

@@ -3,6 +3,7 @@
 
 // IWYU pragma: begin_exports
 #include <sigsafe/alternate_stack.hpp>
+#include <sigsafe/checked.hpp>
 #include <sigsafe/condition_variable.hpp>
 #include <sigsafe/crash.hpp>
 #include <sigsafe/discard.hpp>

@@ -6,7 +6,7 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sigsafe)
 
 set(targets sigsafe_freestanding)
 if(SIGSAFE_HOSTED)
-  list(APPEND targets sigsafe)
+  list(APPEND targets sigsafe sigsafe_checks)
 endif()
 install(
   TARGETS ${targets}
@@ -57,5 +57,8 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
-configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe.pc.in sigsafe.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name IN ITEMS sigsafe sigsafe-checks)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${name}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

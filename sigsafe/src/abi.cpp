@@ -6,6 +6,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/detail/watched.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/children.hpp>
@@ -14,6 +15,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -72,7 +74,18 @@ static_assert(offsetof(process_page, children_lock) == 28);
 static_assert(offsetof(process_page, children) == 32);
 static_assert(offsetof(process_page, passing) == 32 + word);
 static_assert(offsetof(process_page, claimants) == 36 + word);
-static_assert(sizeof(process_page) == 296 + word);
+static_assert(offsetof(process_page, watched) == 296 + word);
+static_assert(sizeof(process_page) <= 4096);
+
+static_assert(offsetof(watch_tables, owner) == 0);
+static_assert(offsetof(watch_tables, full) == word);
+static_assert(offsetof(watch_tables, holds) == 2 * word);
+static_assert(sizeof(watched_hold) == 4 * word + 8);
+static_assert(offsetof(watch_tables, orders) == 2 * word + 24 * (4 * word + 8));
+static_assert(sizeof(watched_order) == 3 * word + 8);
+static_assert(sizeof(lock_use) == 8 + 4 * word);
+static_assert(offsetof(lock_watch, handlers) == 0);
+static_assert(offsetof(lock_watch, holders) == 6 * (8 + 4 * word));
 
 static_assert(offsetof(child_state, next) == 0);
 static_assert(offsetof(child_state, previous) == word);
@@ -95,10 +108,12 @@ static_assert(offsetof(slot, ends_ignored) == 17);
 static_assert(offsetof(slot, needs_frame) == 18);
 static_assert(offsetof(slot, previous_mask) == 24);
 static_assert(offsetof(slot, replaced) == 32);
-static_assert(offsetof(slot, previous_chains_to_us) == 33);
-static_assert(offsetof(slot, beneath_previous) == 40);
-static_assert(offsetof(slot, previous_action) == 48);
-static_assert(offsetof(slot, beneath_mask) == 48 + sizeof(struct sigaction));
+static_assert(offsetof(slot, flags) == 36);
+static_assert(offsetof(slot, previous_chains_to_us) == 40);
+static_assert(offsetof(slot, beneath_previous) == 48);
+static_assert(offsetof(slot, previous_action) == 56);
+static_assert(offsetof(slot, beneath_mask) == 56 + sizeof(struct sigaction));
+static_assert(offsetof(slot, beneath_flags) == 64 + sizeof(struct sigaction));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

@@ -43,6 +43,12 @@ class line {
     return {text_, size_};
   }
 
+  /// The whole, without an end of the line, for who takes a string of C.
+  const char* c_str() noexcept {
+    text_[size_] = '\0';
+    return text_;
+  }
+
  private:
   void append_digits(std::uint64_t number, unsigned base) noexcept {
     char digits[20];

@@ -13,6 +13,7 @@
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 
@@ -29,6 +30,7 @@ struct process_page {
   child_state* children;
   std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
   std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
+  watch_tables watched;                      // see watched.hpp
 };
 
 struct sleeper_block;

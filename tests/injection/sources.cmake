@@ -3,6 +3,8 @@
 set(harness injector.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/cells.cpp
+    subjects/children.cpp
+    subjects/crashes.cpp
     subjects/discards.cpp
     subjects/dispatches.cpp
     subjects/events.cpp
@@ -10,7 +12,9 @@ set(subjects
     subjects/handlers.cpp
     subjects/mutexes.cpp
     subjects/processes.cpp
-    subjects/sleeps.cpp)
+    subjects/sleeps.cpp
+    subjects/stops.cpp
+    subjects/timers.cpp)
 foreach(part IN ITEMS harness subjects)
   list(TRANSFORM ${part} PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 endforeach()

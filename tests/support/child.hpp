@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <ostream>
 #include <string>
@@ -75,7 +76,7 @@ child_end in_child(F&& function, int seconds = 30) {
     kill(pid, SIGKILL);
   }
   close(process);
-  waitpid(pid, &end.status, 0);
+  while (waitpid(pid, &end.status, 0) < 0 && errno == EINTR) {}
   char buffer[4096];
   pollfd readable{errors[0], POLLIN, 0};
   while (poll(&readable, 1, 0) == 1) {
@@ -90,6 +91,16 @@ child_end in_child(F&& function, int seconds = 30) {
 [[noreturn]] inline void fail_child(const char* file, int line, const char* text) {
   dprintf(STDERR_FILENO, "%s:%d: CHILD_REQUIRE(%s) does not hold\n", file, line, text);
   _exit(1);
+}
+
+/// How a child of such a child has ended, or stopped with WUNTRACED: its status, as of waitpid.
+/// Handlers may run meanwhile.
+inline int status_of(pid_t child, int options = 0) {
+  int status = 0;
+  pid_t changed;
+  while ((changed = waitpid(child, &status, options)) < 0 && errno == EINTR) {}
+  if (changed != child) fail_child(__FILE__, __LINE__, "changed == child");
+  return status;
 }
 
 }  // namespace test

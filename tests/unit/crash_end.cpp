@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -18,19 +17,21 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <sigsafe/config.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/panic.hpp>
 
 #include <tests/support/crashes.hpp>
+#include <tests/support/first_process.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/sanitizers.hpp>
 #include <tests/support/signals.hpp>
+#include <tests/support/sleeping.hpp>
 
 namespace {
 
@@ -56,12 +57,16 @@ struct stop {
   std::uintptr_t program_counter;
 };
 
-#if defined(__x86_64__)
+#if SIGSAFE_X86
 std::uintptr_t program_counter_of(pid_t child) {
   user_regs_struct registers{};
   iovec place{&registers, sizeof(registers)};
   BOOST_REQUIRE(ptrace(PTRACE_GETREGSET, child, NT_PRSTATUS, &place) == 0);
+#if SIGSAFE_X86_64
   return registers.rip;
+#else
+  return static_cast<std::uintptr_t>(registers.eip);
+#endif
 }
 #else
 std::uintptr_t program_counter_of(pid_t) { return 0; }
@@ -104,33 +109,6 @@ void check_ends_where_it_crashed(int signal, F function) {
   BOOST_TEST(stops[0].program_counter == stops[1].program_counter);
 }
 
-/// What the first process of a PID namespace ends with, or nothing where none can be made.
-template <class F>
-std::optional<child_end> in_first_process(F function) {
-  const child_end end = in_clean_child([function] {
-    const auto fork_flags = [](unsigned long flags) {
-      return static_cast<pid_t>(syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, 0));
-    };
-    pid_t child = fork_flags(CLONE_NEWPID);
-    if (child < 0) child = fork_flags(CLONE_NEWUSER | CLONE_NEWPID);
-    if (child < 0) _exit(77);
-    if (child == 0) {
-      CHILD_REQUIRE(getpid() == 1);
-      function();
-      _exit(0);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) dprintf(STDERR_FILENO, "killed by %d\n", WTERMSIG(status));
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 0);
-  });
-  if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 77) {
-    std::cout << "SKIPPED the first process of a PID namespace: clone does not make one here\n";
-    return std::nullopt;
-  }
-  return end;
-}
-
 int page_calls;
 char* page;
 
@@ -156,7 +134,7 @@ BOOST_AUTO_TEST_CASE(the_default_action_is_taken_at_the_instruction_that_crashed
   check_ends_where_it_crashed(SIGSEGV, [] { crash_at(nullptr); });
   check_ends_where_it_crashed(SIGABRT, [] { std::abort(); });
   check_ends_where_it_crashed(SIGSEGV, [] { kill(getpid(), SIGSEGV); });
-#if defined(__x86_64__)
+#if SIGSAFE_X86
   check_ends_where_it_crashed(SIGTRAP, [] { asm volatile("int3"); });
   check_ends_where_it_crashed(SIGILL, [] { asm volatile("ud2"); });
 #endif
@@ -198,17 +176,17 @@ BOOST_AUTO_TEST_CASE(a_signal_from_outside_is_reported_and_kills) {
 BOOST_AUTO_TEST_CASE(two_threads_that_crash_at_once_give_two_whole_lines) {
   const child_end end = in_clean_child([] {
     static std::atomic<int> reporting;
-    static std::atomic<bool> one_is_done;
+    static std::atomic<pid_t> done;
     const crash_handler crash{[](const crash_info& info) noexcept {
       const bool first = ++reporting == 1;
       while (reporting != 2) sched_yield();
       if (first) {
         info.write_to(STDERR_FILENO);
-        one_is_done = true;
+        done = test::own_thread();
         return;
       }
-      while (!one_is_done) sched_yield();
-      for (int i = 0; i < 1000; ++i) sched_yield();  // the first one waits for us
+      while (done == 0) sched_yield();
+      test::await_sleep(done, [] { return false; });  // until it waits for us
       info.write_to(STDERR_FILENO);
     }};
     std::thread one{[] { crash_at(nullptr); }};
@@ -281,16 +259,16 @@ BOOST_AUTO_TEST_CASE(it_has_its_own_mask_and_stack_and_a_real_context) {
       stack_t stack;
       sigaltstack(nullptr, &stack);
       CHILD_REQUIRE((stack.ss_flags & SS_ONSTACK) != 0);
-#if defined(__x86_64__)
-      static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] += 3;
+#if SIGSAFE_X86
+      SIGSAFE_PROGRAM_COUNTER(static_cast<ucontext_t*>(context)->uc_mcontext) += 3;
 #endif
     };
     install_previous(SIGSEGV, skip, SA_ONSTACK);
     const crash_handler crash{[](const crash_info&) noexcept {}};
     test::block({SIGUSR1});
-#if defined(__x86_64__)
+#if SIGSAFE_X86
     for (int i = 1; i <= 5; ++i) {
-      asm volatile("xor %%eax, %%eax\n movb $1, (%%rax)" : : : "rax", "memory");
+      asm volatile("movb $1, (%0)" : : "a"(std::uintptr_t{0}) : "memory");
       CHILD_REQUIRE(calls == i);
     }
 #endif
@@ -378,8 +356,7 @@ BOOST_AUTO_TEST_CASE(a_fork_in_the_function_does_not_keep_its_child_waiting) {
     const crash_handler crash{[](const crash_info&) noexcept {
       const pid_t child = fork();
       if (child == 0) return;
-      int status = 0;
-      waitpid(child, &status, 0);
+      const int status = test::status_of(child);
       dprintf(STDERR_FILENO, "child %d\n", WTERMSIG(status));
     }};
     crash_at(nullptr);
@@ -387,21 +364,23 @@ BOOST_AUTO_TEST_CASE(a_fork_in_the_function_does_not_keep_its_child_waiting) {
   BOOST_TEST(test::killed(end, SIGSEGV, "child " + std::to_string(SIGSEGV) + "\n"));
 }
 
+template <class F>
+std::optional<child_end> in_first_process(F function) {
+  return test::in_first_process(
+      [&] {
+        for (int each : crash_handler<>::signals()) signal(each, SIG_DFL);
+        const crash_handler crash;
+        function();
+      },
+      "a crash of PID 1");
+}
+
 BOOST_AUTO_TEST_CASE(the_first_process_of_a_namespace_ends_too) {
-  if (test::under_address_sanitizer) return;  // it does not know what the call clone has made
-  const auto fault = in_first_process([] {
-    const crash_handler crash;
-    crash_at(nullptr);
-  });
+  const auto fault = in_first_process([] { crash_at(nullptr); });
   if (!fault) return;
-  const std::string killed = "killed by " + std::to_string(SIGSEGV) + "\n";
-  BOOST_TEST((fault->succeeded() && test::lines_of(fault->errors).size() == 2U), *fault);
-  BOOST_TEST(fault->errors.find(killed) != std::string::npos, *fault);
+  is_reported(*fault, SIGSEGV, 1);
   for (int signal : {SIGABRT, SIGSEGV, SIGTRAP}) {
-    const auto end = in_first_process([signal] {
-      const crash_handler crash;
-      raise(signal);
-    });
+    const auto end = in_first_process([signal] { raise(signal); });
     BOOST_TEST((WIFEXITED(end->status) && WEXITSTATUS(end->status) == 128 + signal), *end);
     BOOST_TEST(test::lines_of(end->errors).size() == 1U, *end);
   }

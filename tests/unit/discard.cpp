@@ -66,9 +66,7 @@ void from_outside(Send send) {
   const pid_t other = fork();
   CHILD_REQUIRE(other >= 0);
   if (other == 0) _exit(send() == 0 ? 0 : 1);
-  int status = 0;
-  while (waitpid(other, &status, 0) < 0) CHILD_REQUIRE(errno == EINTR);
-  CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHILD_REQUIRE(test::status_of(other) == 0);
 }
 void kill_from_outside(int signal) {
   const pid_t target = getpid();
@@ -336,9 +334,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_drops_its_own_whatever_was_pending_in_its_pa
       off.reset();
       _exit(signal_set::pending().empty() ? 0 : 1);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     off.reset();
     CHILD_REQUIRE(signal_set::pending() == signal_set{SIGPIPE});
   });

@@ -85,10 +85,7 @@ int error_without_descriptors(event& which) {
   return 0;
 }
 
-void await_child(pid_t child) {
-  int status = -1;
-  CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
-}
+void await_child(pid_t child) { CHILD_REQUIRE(test::status_of(child) == 0); }
 
 }  // namespace
 

@@ -113,9 +113,7 @@ child_end two_processes_wake_each_other() {
       if (child == 0 || round < rounds) kill(other, SIGUSR1);
     }
     if (child == 0) _exit(0);
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-    CHILD_REQUIRE(status == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
   });
 }
 

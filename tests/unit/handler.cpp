@@ -1002,9 +1002,7 @@ BOOST_AUTO_TEST_CASE(a_forked_child_runs_a_handler_by_default) {
       raise(SIGHUP);
       _exit(ran.is({1}) ? 0 : 1);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
   });
 }
 
@@ -1185,11 +1183,11 @@ void check_stops(int stops, F function) {
     }
     int status = 0;
     for (int i = 0; i < stops; ++i) {
-      CHILD_REQUIRE(waitpid(stopping, &status, WUNTRACED) == stopping);
+      status = test::status_of(stopping, WUNTRACED);
       CHILD_REQUIRE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
       kill(stopping, SIGCONT);
     }
-    CHILD_REQUIRE(waitpid(stopping, &status, WUNTRACED) == stopping);
+    status = test::status_of(stopping, WUNTRACED);
     CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
   });
 }
@@ -1400,7 +1398,12 @@ BOOST_AUTO_TEST_CASE(a_kernel_that_cannot_tell_processes_apart_is_reported) {
 
 BOOST_AUTO_TEST_CASE(a_lack_of_memory_is_reported) {
   check_in_child([] {
-    refuse_system_call(SYS_mmap, ENOMEM, 1, 4096, 1);  // the library's is below a page
+#if defined(SYS_mmap2)
+    constexpr long call = SYS_mmap2;
+#else
+    constexpr long call = SYS_mmap;
+#endif
+    refuse_system_call(call, ENOMEM, 1, 4096, 1);  // the library's is below a page
     check_fails_with(std::errc::not_enough_memory,
                      "sigsafe: no memory for the page that tells processes apart");
   });

@@ -238,9 +238,8 @@ BOOST_AUTO_TEST_CASE(a_registration_meanwhile_does_not_adopt_the_default) {
       sigaction(SIGTSTP, nullptr, &left);
       _exit(left.sa_handler == count_foreign ? 42 : 1);
     }
-    int status = 0;
-    while (waitpid(stopping, &status, WUNTRACED) == stopping && WIFSTOPPED(status))
-      kill(stopping, SIGCONT);
+    int status;
+    while (WIFSTOPPED(status = test::status_of(stopping, WUNTRACED))) kill(stopping, SIGCONT);
     CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
   });
 }
@@ -257,11 +256,11 @@ BOOST_AUTO_TEST_CASE(a_stop_stops_and_the_handler_goes_on_afterwards) {
     }
     int status = 0;
     for (int i = 0; i < 2; ++i) {
-      CHILD_REQUIRE(waitpid(stopping, &status, WUNTRACED) == stopping);
+      status = test::status_of(stopping, WUNTRACED);
       CHILD_REQUIRE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
       kill(stopping, SIGCONT);
     }
-    CHILD_REQUIRE(waitpid(stopping, &status, 0) == stopping);
+    status = test::status_of(stopping);
     CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
   });
 }

@@ -370,8 +370,7 @@ BOOST_AUTO_TEST_CASE(other_options_work_with_it) {
         send(SIGPROF);
         _exit(0);
       }
-      int status = 0;
-      CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+      const int status = test::status_of(child);
       CHILD_REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF);
       send(SIGPROF);
       CHILD_REQUIRE(arrived.are({SIGPROF}));
@@ -569,7 +568,7 @@ BOOST_AUTO_TEST_CASE(its_signal_interrupts_the_end_of_its_last_handler) {
       const sigsafe::handler handler{
           SIGCHLD, []() noexcept {}, {.at_end = sigsafe::at_end::ignore, .deferrable = false}};
     kill(sender, SIGKILL);
-    CHILD_REQUIRE(waitpid(sender, nullptr, 0) == sender);
+    test::status_of(sender);
   };
   check_that_it_wakes(body);
 }

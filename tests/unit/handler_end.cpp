@@ -120,8 +120,7 @@ BOOST_AUTO_TEST_CASE(children_keep_their_status_with_at_end_ignore) {
     { const noting on_child{SIGCHLD, {}, ignoring}; }
     const pid_t child = fork();
     if (child == 0) _exit(42);
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
+    const int status = test::status_of(child);
     CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
     CHILD_REQUIRE(arrived.size() == 0);
   });

@@ -61,9 +61,7 @@ int status_of(way_to_fork way, F function) {
     function();
     _exit(0);
   }
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0) CHILD_REQUIRE(errno == EINTR);
-  return status;
+  return test::status_of(pid);
 }
 
 bool succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
@@ -326,8 +324,7 @@ BOOST_AUTO_TEST_CASE(the_child_of_vfork_runs_all_handlers_unless_signals_are_blo
         test::send(SIGUSR1);
         _exit(0);
       }
-      int status;
-      CHILD_REQUIRE(waitpid(child, &status, 0) == child && succeeded(status));
+      CHILD_REQUIRE(test::status_of(child) == 0);
     };
     signal_a_child();
     CHILD_REQUIRE(calls == 1 && test::is_at_rest());
@@ -374,9 +371,7 @@ BOOST_AUTO_TEST_CASE(a_fork_inside_a_handler_goes_on_in_both_processes) {
       on_usr2.reset();
       CHILD_REQUIRE(is_default(SIGUSR1) && is_default(SIGUSR2));
       if (child == 0) _exit(0);
-      int status = 0;
-      CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-      CHILD_REQUIRE(succeeded(status));
+      CHILD_REQUIRE(test::status_of(child) == 0);
     }
   });
 }
@@ -408,9 +403,7 @@ BOOST_AUTO_TEST_CASE(a_return_to_the_parents_call_does_not_hide_a_thread_of_the_
     handler.emplace(SIGUSR1, function);
     raise(SIGUSR1);
     if (child != 0) {
-      int status = 0;
-      CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-      CHILD_REQUIRE(succeeded(status));
+      CHILD_REQUIRE(test::status_of(child) == 0);
       return;
     }
     std::atomic<bool> returned{false};

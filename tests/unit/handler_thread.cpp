@@ -108,8 +108,7 @@ BOOST_AUTO_TEST_CASE(a_signal_of_the_kernel_keeps_its_code) {
       test::unblock({SIGCHLD});
       child = fork();
       if (child == 0) _exit(42);
-      int status = 0;
-      while (waitpid(child, &status, 0) != child) {}
+      test::status_of(child);
     }}.join();
     test::unblock({SIGCHLD});
     handled.pass();
@@ -163,9 +162,7 @@ BOOST_AUTO_TEST_CASE(in_a_forked_child_it_runs_where_the_signal_arrived) {
         _exit(last_thread == gettid() && arrived.size() == 1 ? 0 : 1);
       }}.join();
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-    CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
     CHILD_REQUIRE(arrived.size() == 0);
   });
 }

@@ -253,8 +253,7 @@ BOOST_AUTO_TEST_CASE(after_a_fork_that_follows_a_deferral_the_parents_signal_rea
       _exit(0);
     }
     CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    int status = -1;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
   })));
 }
 

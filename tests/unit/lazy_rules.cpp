@@ -932,11 +932,7 @@ const fork_function fork_functions[] = {
 // In a child of a child: its exit status tells that all requirements hold.
 [[noreturn]] void succeed() { _exit(0); }
 
-void require_success(pid_t child) {
-  int status = -1;
-  CHILD_REQUIRE(waitpid(child, &status, 0) == child);
-  CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
+void require_success(pid_t child) { CHILD_REQUIRE(test::status_of(child) == 0); }
 
 }  // namespace
 

@@ -94,8 +94,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_program_that_starts_in_a_guard_can_be_given_the_
     char* const arguments[] = {shell, option, script.data(), nullptr};
     pid_t child;
     CHILD_REQUIRE(posix_spawn(&child, shell, nullptr, &attributes, arguments, environ) == 0);
-    int status = -1;
-    CHILD_REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    CHILD_REQUIRE(test::status_of(child) == 0);
   })));
 }
 

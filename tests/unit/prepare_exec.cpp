@@ -85,8 +85,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_to_the_child_inside_a_guard_is_not_lost, 
       sigsafe::prepare_exec();
       _exit(0);
     }
-    int status = 0;
-    CHILD_REQUIRE(waitpid(forked, &status, 0) == forked);
+    const int status = test::status_of(forked);
     CHILD_REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
   });
 }

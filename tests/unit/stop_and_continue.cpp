@@ -42,11 +42,11 @@ test::child_end stops(int times, F function) {
         }
         int status = 0;
         for (int i = 0; i < times; ++i) {
-          CHILD_REQUIRE(waitpid(stopping, &status, WUNTRACED) == stopping);
+          status = test::status_of(stopping, WUNTRACED);
           CHILD_REQUIRE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
           kill(stopping, SIGCONT);
         }
-        CHILD_REQUIRE(waitpid(stopping, &status, WUNTRACED) == stopping);
+        status = test::status_of(stopping, WUNTRACED);
         if (WIFSTOPPED(status)) kill(stopping, SIGKILL);
         CHILD_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
       },

@@ -1,0 +1,50 @@
+// Functions that take the place of the C library's: they check, and call what they stand before.
+//
+// They have other names in C++ than for the linker. So nothing is said twice about what the C
+// library declares, with attributes that differ from system to system, and compilers do not take
+// them for the functions that they know.
+#pragma once
+
+#include <sigsafe/config.hpp>
+
+#include <cstdarg>
+
+#include <sigsafe/src/checks/require.hpp>
+
+namespace sigsafe::checks {
+
+/// Checks, and calls what comes next. While that is looked up it returns nothing, as malloc does
+/// without memory. The arguments have the types of the parameters.
+template <class Result, class... Arguments>
+Result check_and_call(const char* name, const char* next_name, void*& known,
+                      Arguments... arguments) {
+  require_no_handler(name);
+  void* const next = find_next(next_name, known);
+  if (next == nullptr) return Result();
+  return reinterpret_cast<Result (*)(Arguments...)>(next)(arguments...);
+}
+
+}  // namespace sigsafe::checks
+
+#define SIGSAFE_CHECKS_DEFINE(result, name, parameters)                                            \
+  extern "C" SIGSAFE_API __attribute__((used)) result sigsafe_checks_##name parameters asm(#name); \
+  extern "C" result sigsafe_checks_##name parameters
+
+/// A function: what it returns, its name, its parameters in parentheses, and their names.
+#define SIGSAFE_CHECKS(result, name, parameters, ...)                                \
+  SIGSAFE_CHECKS_DEFINE(result, name, parameters) {                                  \
+    static constinit void* next = nullptr;                                           \
+    return sigsafe::checks::check_and_call<result>(#name, #name, next, __VA_ARGS__); \
+  }
+
+/// One that formats, with a ... behind the format. The one that takes a va_list comes next.
+#define SIGSAFE_CHECKS_FORMAT(name, v_name, parameters, ...)                           \
+  SIGSAFE_CHECKS_DEFINE(int, name, parameters) {                                       \
+    static constinit void* next = nullptr;                                             \
+    va_list more;                                                                      \
+    va_start(more, format);                                                            \
+    const int result =                                                                 \
+        sigsafe::checks::check_and_call<int>(#name, #v_name, next, __VA_ARGS__, more); \
+    va_end(more);                                                                      \
+    return result;                                                                     \
+  }
