@@ -33,7 +33,7 @@ std::string style() {
       ".grid{stroke:#d0d7de}.inside{fill:#fff}\n"
       ".ours{fill:#0072b2}.other{fill:#6e7781}\n";
   const char* const colours[] = {"0072b2", "009e73", "d55e00", "cc79a7",
-                                 "8c959f", "b8860b", "56b4e9"};
+                                 "8c959f", "b8860b", "a371f7"};
   int index = 0;
   for (const char* colour : colours)
     result += fmt::format(".l{}{{stroke:#{};fill:none;stroke-width:2}}\n", index++, colour);

@@ -25,7 +25,7 @@ bool is_ours(const std::string& peer) {
 
 bar_chart of_turns(const loops_report& report) {
   bar_chart chart{"A signal to itself, and the turn of the loop that notices it",
-                  "microseconds: median (bar) and 99th percentile (line)",
+                  "times as long as the faster of Boost.Asio and libuv takes",
                   false,
                   {}};
   for (const turn& each : report.turns)
