@@ -78,6 +78,20 @@ class SIGSAFE_CAPABILITY watched_lock : public L {
   {
     return taken(try_lock_shared_at(base(), where), where, true);
   }
+  template <class Duration>
+    requires requires(L& lock, const Duration& time) { lock.try_lock_shared_for(time); }
+  [[nodiscard]] bool try_lock_shared_for(const Duration& time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS {
+    about_to_wait(where, true);
+    return taken(base().try_lock_shared_for(time), where, true);
+  }
+  template <class Time>
+    requires requires(L& lock, const Time& time) { lock.try_lock_shared_until(time); }
+  [[nodiscard]] bool try_lock_shared_until(const Time& time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS {
+    about_to_wait(where, true);
+    return taken(base().try_lock_shared_until(time), where, true);
+  }
   SIGSAFE_RELEASE_SHARED()
   SIGSAFE_NO_ANALYSIS void unlock_shared()
     requires requires(L& lock) { lock.unlock_shared(); }
