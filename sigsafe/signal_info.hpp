@@ -135,7 +135,8 @@ class signal_info {
   }
 
   /// The registers at the point of the signal (a ucontext_t), for crash handlers. Null when a
-  /// deferred signal runs its handlers at the release of a guard, or other code calls them.
+  /// deferred signal runs its handlers at the release of a guard, or a pending one at the sleep of
+  /// an eager guard, or other code calls them.
   [[nodiscard]] void* context() const noexcept { return context_; }
 
   [[nodiscard]] const siginfo_t& native() const noexcept { return *native_; }

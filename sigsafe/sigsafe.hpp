@@ -16,6 +16,7 @@
 #include <sigsafe/process.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/ref_cell.hpp>
+#include <sigsafe/signal_fd.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/stop.hpp>

@@ -26,7 +26,7 @@ constexpr bool fits(std::size_t size) {
 }
 // The sizes in src/abi.S.
 static_assert(fits<thread_state>(512));
-static_assert(fits<process_identity>(64));
+static_assert(fits<process_identity>(512));
 static_assert(fits<handler_table>(16384));
 static_assert(fits<decltype(current_panic_function)>(8));
 static_assert(sizeof(trampoline) == sizeof(void*));
@@ -52,6 +52,7 @@ static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
 static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
 static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
 static_assert(offsetof(thread_state, found) == 456 + 2 * word);
+static_assert(offsetof(thread_state, maker) == 464 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -62,6 +63,8 @@ static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word +
 static_assert(offsetof(process_identity, continues) == 2 * word + 16);
 static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 static_assert(offsetof(process_identity, undeferrable) == 2 * word + 24);
+static_assert(offsetof(process_identity, makers) == 2 * word + 32);
+static_assert(offsetof(process_identity, signal_fds) == 2 * word + 36);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

@@ -12,6 +12,7 @@ set(subjects
     subjects/handlers.cpp
     subjects/mutexes.cpp
     subjects/processes.cpp
+    subjects/signal_fds.cpp
     subjects/sleeps.cpp
     subjects/stops.cpp
     subjects/timers.cpp)
