@@ -78,6 +78,20 @@ class SIGSAFE_CAPABILITY watched_lock : public L {
   {
     return taken(try_lock_shared_at(base(), where), where, true);
   }
+  template <class Duration>
+    requires requires(L& lock, const Duration& time) { lock.try_lock_shared_for(time); }
+  [[nodiscard]] bool try_lock_shared_for(const Duration& time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS {
+    about_to_wait(where, true);
+    return taken(base().try_lock_shared_for(time), where, true);
+  }
+  template <class Time>
+    requires requires(L& lock, const Time& time) { lock.try_lock_shared_until(time); }
+  [[nodiscard]] bool try_lock_shared_until(const Time& time, location where = location::current())
+      SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS {
+    about_to_wait(where, true);
+    return taken(base().try_lock_shared_until(time), where, true);
+  }
   SIGSAFE_RELEASE_SHARED()
   SIGSAFE_NO_ANALYSIS void unlock_shared()
     requires requires(L& lock) { lock.unlock_shared(); }
@@ -112,14 +126,15 @@ class SIGSAFE_CAPABILITY watched_lock : public L {
 /// * when locks are waited for in two orders.
 ///
 /// It names the place where the signal should have been held off, and that in the handler; where a
-/// std::scoped_lock locks, that is a line of the C++ library. Signals
-/// count one by one: those of which sigsafe has a handler at that time, and that neither a hold nor
-/// the mask keeps away. Nothing holds off faults, SIGABRT and handlers with .deferrable = false.
-/// Locks count one by one too, from their construction to their destruction. What is enabled is
-/// looked at when a lock is waited for, taken and released, and when a handler of this thread waits
-/// for one: a moment between is not seen. Who only tries (try_lock) waits for nobody. Two that
-/// share a lock do not wait for each other: a lock that lets those who wait to write go first must
-/// not be shared so. Handlers that sigsafe does not call are not known.
+/// std::scoped_lock locks, that is a line of the C++ library. Signals count one by one: those of
+/// which sigsafe has a handler at that time, and that neither a hold nor the mask keeps away.
+/// Nothing holds off faults, SIGABRT and handlers with .deferrable = false. A handler with .thread
+/// counts on that thread. What handlers have done counts when they have gone, too. Locks count one
+/// by one, from their construction to their destruction. What is enabled is looked at when a lock
+/// is waited for, taken and released, and when a handler of this thread waits for one: a moment
+/// between is not seen. Who only tries (try_lock) waits for nobody. Two that share a lock do not
+/// wait for each other: a lock that lets those who wait to write go first must not be shared so.
+/// Handlers that sigsafe does not call are not known.
 /// Safety:   as L
 /// Errors:   as L; a checked build panics as above, and says once, on standard error, when 24
 ///           watched locks are held at once or 72 orders are known: those behind are not watched

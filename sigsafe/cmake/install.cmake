@@ -23,6 +23,18 @@ export(
   NAMESPACE sigsafe::
   FILE sigsafe-targets.cmake)
 
+if(sigsafe_has_fmt)
+  install(TARGETS sigsafe_fmt EXPORT sigsafe-fmt-targets FILE_SET HEADERS)
+  install(
+    EXPORT sigsafe-fmt-targets
+    NAMESPACE sigsafe::
+    DESTINATION ${config_dir})
+  export(
+    EXPORT sigsafe-fmt-targets
+    NAMESPACE sigsafe::
+    FILE sigsafe-fmt-targets.cmake)
+endif()
+
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe-config.cmake.in sigsafe-config.cmake
                               INSTALL_DESTINATION ${config_dir})
 if(SIGSAFE_HOSTED)
@@ -57,8 +69,12 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
-foreach(name IN ITEMS sigsafe sigsafe-checks)
-  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${name}.pc @ONLY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
+set(packages sigsafe sigsafe-checks)
+if(sigsafe_has_fmt)
+  list(APPEND packages sigsafe-fmt)
+endif()
+foreach(package IN LISTS packages)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${package}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()

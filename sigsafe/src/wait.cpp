@@ -13,6 +13,7 @@
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/closing.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/pending.hpp>

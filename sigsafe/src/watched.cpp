@@ -33,6 +33,7 @@
 #include <sigsafe/src/table.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/src/watched.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -53,6 +54,15 @@ struct lock_context {
     if (!current_thread().idle()) enabled -= closed_signals();
     return enabled.empty() ? enabled : enabled - signal_set::blocked();
   }
+
+  // Those that are only passed on to another thread do not wait here.
+  // Pre:      signals are off
+  void leave_out_what_is_passed_on() noexcept {
+    for (const int signal : enabled) {
+      const thread_id target = target_of(table.slots[signal], process_generation());
+      if (target != thread_id{} && target != thread_id::current()) enabled.erase(signal);
+    }
+  }
 };
 
 // What must not be; the panic waits until the tables are free again.
@@ -68,6 +78,9 @@ struct lock_report {
 // is used wrongly; not when a handler that nothing holds off has interrupted this thread in here.
 class watching {
  public:
+  explicit watching(lock_context& now) noexcept : watching() {
+    if (page_ != nullptr) now.leave_out_what_is_passed_on();
+  }
   watching() noexcept : page_(this_process.page.load(std::memory_order_acquire)) {
     if (page_ == nullptr) return;
     backend::posix::enter();
@@ -224,10 +237,13 @@ void note_holds(watch_tables& tables, const lock_context& now, lock_report& repo
 
 void note_orders(watch_tables& tables, const lock_context& now, const watched_order& wanted,
                  lock_report& report) noexcept {
+  const auto is_mine = [&](const watched_hold& hold) {
+    return hold.lock != nullptr && hold.thread == now.thread && hold.frame == now.frame;
+  };
+  for (const watched_hold& hold : tables.holds)
+    if (is_mine(hold) && hold.lock == wanted.wanted) return;  // a recursive one
   for (const watched_hold& hold : tables.holds) {
-    if (hold.lock == nullptr || hold.thread != now.thread || hold.frame != now.frame ||
-        hold.lock == wanted.wanted)
-      continue;
+    if (!is_mine(hold)) continue;
     watched_order order = wanted;
     order.held = hold.lock;
     order.held_shared = static_cast<std::uint16_t>(hold.shared);
@@ -304,9 +320,9 @@ void panic_if(const lock_report& report) noexcept {
 
 void watch_wait(lock_watch& lock, location where, bool shared) noexcept {
   const errno_saver saver;
-  const lock_context now;
+  lock_context now;
   lock_report report;
-  if (const watching here; here) {
+  if (const watching here{now}; here) {
     watch_tables& tables = here.tables();
     note_holds(tables, now, report);
     note_holder(lock, now.enabled, where, shared, report);
@@ -319,9 +335,9 @@ void watch_wait(lock_watch& lock, location where, bool shared) noexcept {
 
 void watch_taken(lock_watch& lock, location where, bool shared) noexcept {
   const errno_saver saver;
-  const lock_context now;
+  lock_context now;
   lock_report report;
-  if (const watching here; here) {
+  if (const watching here{now}; here) {
     note_holder(lock, now.enabled, where, shared, report);
     note_hold(here.tables(), {&lock, now.thread, now.frame, where.file, where.line, shared});
   }
@@ -330,9 +346,9 @@ void watch_taken(lock_watch& lock, location where, bool shared) noexcept {
 
 void watch_release(lock_watch& lock, bool shared) noexcept {
   const errno_saver saver;
-  const lock_context now;
+  lock_context now;
   lock_report report;
-  if (const watching here; here) {
+  if (const watching here{now}; here) {
     note_holds(here.tables(), now, report);
     forget_hold(here.tables(), lock, now.thread, shared);
   }

@@ -91,7 +91,7 @@ prepare() {
 
 # prepare_for QUICK LABELS: what the tests with these labels need; QUICK is true or false.
 prepare_for() {
-  needs='g++ cmake ninja-build libboost-test-dev'
+  needs='g++ cmake ninja-build libboost-test-dev libfmt-dev'
   [ "$1" = true ] || needs="$needs clang libclang-rt-dev"
   for label in $2; do
     case $label in

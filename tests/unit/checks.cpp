@@ -2,6 +2,7 @@
 // it, and so are the functions of Boost.Test.
 #include <boost/test/unit_test.hpp>
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -290,6 +291,19 @@ BOOST_AUTO_TEST_CASE(a_panic_function_may_call_what_it_wants) {
   BOOST_TEST(WIFEXITED(end.status));
   BOOST_TEST(WEXITSTATUS(end.status) == 7);
   BOOST_TEST(end.errors.starts_with("once: a handler of SIGUSR1 calls "));
+}
+
+// What is called for the first time asks the dynamic linker for nothing.
+BOOST_AUTO_TEST_CASE(a_first_call_keeps_what_dlerror_says) {
+  const child_end end = in_child([] {
+    CHILD_REQUIRE(dlopen("/nothing.so", RTLD_NOW) == nullptr);
+    std::fputs("", stderr);
+    const std::time_t at = 0;
+    gmtime_r(&at, &parts);
+    const char* const error = dlerror();
+    CHILD_REQUIRE(error != nullptr && std::strstr(error, "/nothing.so") != nullptr);
+  });
+  BOOST_TEST(test::holds(end));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

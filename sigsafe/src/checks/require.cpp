@@ -20,6 +20,12 @@ extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile
                                                          void (*)(const volatile void*))
     __attribute__((weak));
 
+// The linker makes a table of all that are linked, if any.
+extern "C" sigsafe::checks::next_function __start_sigsafe_next[]
+    __attribute__((visibility("hidden"), weak));
+extern "C" sigsafe::checks::next_function __stop_sigsafe_next[]
+    __attribute__((visibility("hidden"), weak));
+
 namespace sigsafe::checks {
 namespace {
 
@@ -58,8 +64,26 @@ void on_allocation(const volatile void*, std::size_t) noexcept {
 }
 void on_free(const volatile void*) noexcept { require_no_handler("free, or what frees like it"); }
 
+constinit thread_local bool looking __attribute__((tls_model("initial-exec"))) = false;
+
+void* look_up(next_function& next) noexcept {
+  looking = true;
+  void* const found = dlsym(RTLD_NEXT, next.name);
+  looking = false;
+  __atomic_store_n(&next.address, found, __ATOMIC_RELAXED);
+  return found;
+}
+
+// A C library need not have them all.
+void look_up_all() noexcept {
+  for (next_function* next = __start_sigsafe_next; next != __stop_sigsafe_next; ++next)
+    if (__atomic_load_n(&next->address, __ATOMIC_RELAXED) == nullptr) look_up(*next);
+  dlerror();
+}
+
 [[gnu::constructor(101)]] void start() noexcept {
-  started = true;
+  look_up_all();
+  __atomic_store_n(&started, true, __ATOMIC_RELAXED);
   if (__sanitizer_install_malloc_and_free_hooks != nullptr)
     __sanitizer_install_malloc_and_free_hooks(on_allocation, on_free);
 }
@@ -76,21 +100,19 @@ void require_no_handler(const char* call) noexcept {
   panic_in_handler(call, *frame);
 }
 
-void* find_next(const char* name, void*& known) noexcept {
-  void* next = __atomic_load_n(&known, __ATOMIC_RELAXED);
-  if (next != nullptr) return next;
-  static constinit thread_local bool looking __attribute__((tls_model("initial-exec"))) = false;
-  if (looking) return nullptr;
-  looking = true;
-  next = dlsym(RTLD_NEXT, name);
-  looking = false;
-  if (next == nullptr)
+void* find_next(next_function& next) noexcept {
+  void* const known = __atomic_load_n(&next.address, __ATOMIC_RELAXED);
+  if (known != nullptr) return known;
+  if (!__atomic_load_n(&started, __ATOMIC_RELAXED)) {
+    if (looking) return nullptr;
+    if (void* const found = look_up(next); found != nullptr) return found;
+  }
+  if (!next.may_be_absent)
     panic(
         "sigsafe::checks cannot find what it stands before in the C library: link the program "
         "without -static",
-        {name, 0});
-  __atomic_store_n(&known, next, __ATOMIC_RELAXED);
-  return next;
+        {next.name, 0});
+  return nullptr;
 }
 
 }  // namespace sigsafe::checks

@@ -12,9 +12,18 @@ namespace sigsafe::checks {
 /// Cost:     a load of a thread-local
 void require_no_handler(const char* call) noexcept;
 
-/// The function of this name that comes next: that of the C library, or of another library that
-/// replaces it too. Null while another one is looked up: the dynamic linker may allocate for that,
-/// and can do without.
-void* find_next(const char* name, void*& known) noexcept;
+/// What one of this library's functions stands before.
+struct next_function {
+  const char* name;         // for the dynamic linker
+  bool may_be_absent;       // then its caller can do without
+  void* address = nullptr;  // null: not known yet, or absent
+};
+
+/// The function that comes next: that of the C library, or of another library that replaces it
+/// too. All are looked up when this library is initialised: later, the dynamic linker might wait
+/// for a thread that waits for this one, and would forget what dlerror() is to say. Before that,
+/// null while another one is looked up: the dynamic linker may allocate for that, and can do
+/// without.
+void* find_next(next_function& next) noexcept;
 
 }  // namespace sigsafe::checks
