@@ -1,0 +1,709 @@
+/* sigsafe for C: share state with signal handlers.
+ *
+ * A signal is treated as an interrupt: code that touches what a handler touches runs with
+ * interrupts disabled.
+ *
+ *     static struct config *config;                  // handlers read it
+ *
+ *     static void on_usr1(const sigsafe_signal *signal, void *data) {
+ *       sigsafe_print(2, "port %d\n", config->port);
+ *     }
+ *
+ *     static sigsafe_handler usr1 = SIGSAFE_HANDLER_INIT;
+ *     int error = sigsafe_handler_register(&usr1, SIGUSR1, SIGSAFE_RESTART, on_usr1, NULL);
+ *     if (error != 0) fprintf(stderr, "%s\n", sigsafe_error_text());
+ *
+ *     sigsafe_lazy_enter();                          // on_usr1 waits from here ...
+ *     replace(&config);
+ *     sigsafe_lazy_leave();                          // ... to here
+ *
+ * A *hold* is one enter that has not been left, or one lock. Holds may be released in any order.
+ * Lazy ones cost about a nanosecond; they hold off the handlers that are registered here, and not
+ * foreign handlers and default actions. Eager ones hold off every maskable signal, for two system
+ * calls. Neither holds off faults, SIGABRT and handlers with SIGSAFE_NOT_DEFERRABLE.
+ *
+ * Functions that return an int return 0, or an error of <errno.h>; nothing has changed then, and
+ * sigsafe_error_text() says what was wrong and what to do. They do not set errno. Misuse that no
+ * caller could deal with, such as a wait in a nested hold, panics: a line on standard error, with
+ * the place of the call, and abort. Times are nanoseconds: SIGSAFE_SECONDS(5).
+ *
+ * "Safety" says what a function may be called in: async-signal-safe ones in handlers, too.
+ */
+#ifndef SIGSAFE_SIGSAFE_H
+#define SIGSAFE_SIGSAFE_H
+
+#if !defined(__cplusplus) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L)
+#error "sigsafe.h needs C11: compile with -std=c11, -std=gnu11 or newer"
+#endif
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifndef SA_SIGINFO
+#error "sigsafe.h needs POSIX: compile with -std=gnu11, or define _POSIX_C_SOURCE as 200809L"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#define SIGSAFE_C_NOEXCEPT noexcept
+#else
+#define SIGSAFE_C_NOEXCEPT
+#endif
+
+#define SIGSAFE_C_API __attribute__((visibility("default")))
+
+#define SIGSAFE_MICROSECONDS(n) ((n) * INT64_C(1000))
+#define SIGSAFE_MILLISECONDS(n) ((n) * INT64_C(1000000))
+#define SIGSAFE_SECONDS(n) ((n) * INT64_C(1000000000))
+/* A time that never comes. */
+#define SIGSAFE_FOREVER INT64_MAX
+
+/* ---- errors */
+
+/* What was wrong with the last function that failed on this thread, and what to do: one sentence,
+ * valid until the next one fails. Never null.
+ * Safety:   async-signal-safe, thread-safe */
+SIGSAFE_C_API const char* sigsafe_error_text(void) SIGSAFE_C_NOEXCEPT;
+
+/* Replaces what a panic calls; null puts the default back, which writes a line to standard error.
+ * When it returns the process is aborted. `file` is null when the place is not known.
+ * Safety:   thread-safe; the function must be async-signal-safe */
+typedef void sigsafe_panic_function(const char* what, const char* file, unsigned line);
+SIGSAFE_C_API void sigsafe_set_panic_function(sigsafe_panic_function* function) SIGSAFE_C_NOEXCEPT;
+
+/* ---- holds */
+
+/* Begins and ends a hold; handlers of signals that arrive meanwhile run before leave returns.
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Pre:      leave: this thread has entered
+ * Cost:     lazy: together about a nanosecond; two system calls when a signal was deferred.
+ *           eager: a system call each for the outermost, none for others
+ * Source:   POSIX.1-2024 pthread_sigmask */
+static inline void sigsafe_lazy_enter(void) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_lazy_leave(void) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_eager_enter(void) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_eager_leave(void) SIGSAFE_C_NOEXCEPT;
+
+/* As a declaration: enters, and leaves at the end of the block, however that is left (return,
+ * break, goto; not longjmp).
+ *
+ *     { SIGSAFE_LAZY_GUARD; if (config == NULL) return; use(config); }
+ */
+#define SIGSAFE_LAZY_GUARD SIGSAFE_C_GUARD(lazy)
+#define SIGSAFE_EAGER_GUARD SIGSAFE_C_GUARD(eager)
+
+/* Would a handler run now? False while this thread holds anything, and in handlers.
+ * Safety:   async-signal-safe, thread-safe */
+static inline bool sigsafe_enabled(void) SIGSAFE_C_NOEXCEPT;
+
+/* Blocks the maskable signals of a set only, by the kernel's mask, until leave is called with the
+ * same set. A signal stays blocked until everything that holds it off is released.
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Cost:     a system call each
+ * Source:   POSIX.1-2024 pthread_sigmask */
+SIGSAFE_C_API void sigsafe_subset_enter(const sigset_t* signals) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_subset_leave(const sigset_t* signals) SIGSAFE_C_NOEXCEPT;
+
+/* For libraries: a SIGPIPE (or SIGXFSZ) that a call causes on this thread meanwhile is dropped, and
+ * the call fails with EPIPE (or EFBIG). The program's disposition is left alone. One that was
+ * pending before, or comes from another process, is not dropped.
+ * Pre:      `signal` is SIGPIPE or SIGXFSZ, else it panics
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Cost:     three system calls
+ * Source:   POSIX.1-2024 write, sigtimedwait */
+SIGSAFE_C_API void sigsafe_discard_enter(int signal) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_discard_leave(int signal) SIGSAFE_C_NOEXCEPT;
+
+/* ---- a mutex that threads and handlers share */
+
+/* Locking holds, and then locks: so a handler of this thread does not find its own thread's lock.
+ * A lock is released as it was taken: lazy or eager; different calls may take it differently. Who
+ * waits for it waits without the hold, so that handlers run.
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Pre:      lock: this thread does not hold the mutex. unlock: it does
+ * Cost:     an atomic operation each beside the hold; a system call when threads contend; 4 bytes
+ * Source:   ISO C11 mtx_lock */
+typedef struct sigsafe_mutex {
+  uint32_t state;
+} sigsafe_mutex;
+#define SIGSAFE_MUTEX_INIT {0}
+
+static inline void sigsafe_lazy_lock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+static inline bool sigsafe_lazy_trylock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_lazy_unlock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_eager_lock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+static inline bool sigsafe_eager_trylock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+static inline void sigsafe_eager_unlock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+
+/* Until the clock of sigsafe_now() shows `deadline`; false when it does. One that has passed only
+ * tries. */
+SIGSAFE_C_API bool sigsafe_lazy_lock_until(sigsafe_mutex* mutex,
+                                           int64_t deadline) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API bool sigsafe_eager_lock_until(sigsafe_mutex* mutex,
+                                            int64_t deadline) SIGSAFE_C_NOEXCEPT;
+
+/* Waiting, with such a mutex, for what a handler or another thread makes true. It may return for
+ * nothing: wait in a loop that looks.
+ * Safety:   notify_one and notify_all are async-signal-safe; all of it is thread-safe
+ * Pre:      wait: this thread has locked the mutex, lazily or eagerly as the function says, holds
+ *           nothing else, and no handler runs on it; else it panics
+ * Post:     wait: the mutex is locked. until: false when the time was up
+ * Cost:     8 bytes; a notification is an atomic operation and, when somebody waits, a system call
+ * Source:   ISO C11 cnd_wait */
+typedef struct sigsafe_condition {
+  uint32_t changes;
+  uint32_t waiters;
+} sigsafe_condition;
+#define SIGSAFE_CONDITION_INIT {0, 0}
+
+SIGSAFE_C_API void sigsafe_condition_notify_one(sigsafe_condition* condition) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_condition_notify_all(sigsafe_condition* condition) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_lazy_condition_wait(sigsafe_condition* condition, sigsafe_mutex* mutex);
+SIGSAFE_C_API void sigsafe_eager_condition_wait(sigsafe_condition* condition, sigsafe_mutex* mutex);
+SIGSAFE_C_API bool sigsafe_lazy_condition_wait_until(sigsafe_condition* condition,
+                                                     sigsafe_mutex* mutex, int64_t deadline);
+SIGSAFE_C_API bool sigsafe_eager_condition_wait_until(sigsafe_condition* condition,
+                                                      sigsafe_mutex* mutex, int64_t deadline);
+
+/* ---- waiting for handlers */
+
+/* CLOCK_MONOTONIC, in nanoseconds: deadlines are times of this clock.
+ * Safety:   async-signal-safe, thread-safe */
+SIGSAFE_C_API int64_t sigsafe_now(void) SIGSAFE_C_NOEXCEPT;
+
+/* Sleeps with this thread's one hold released, and comes back, with the hold, when a handler has
+ * run: on whichever thread, since this thread's last wait. So what is checked in the hold is not
+ * missed:
+ *
+ *     sigsafe_lazy_enter();
+ *     while (!stop) sigsafe_wait();
+ *     sigsafe_lazy_leave();
+ *
+ * It may return for nothing.
+ * Safety:   not async-signal-safe; thread-safe; a cancellation point
+ * Pre:      this thread has one hold, and no handler runs on it; else it panics
+ * Errors:   ENOMEM in the first wait of a thread
+ * Cost:     five to seven system calls */
+SIGSAFE_C_API int sigsafe_wait_at(const char* file, unsigned line);
+#define sigsafe_wait() sigsafe_wait_at(__FILE__, __LINE__)
+/* The same, until a deadline: ETIMEDOUT when it has passed and no handler has run. */
+SIGSAFE_C_API int sigsafe_wait_until_at(int64_t deadline, const char* file, unsigned line);
+#define sigsafe_wait_until(deadline) sigsafe_wait_until_at((deadline), __FILE__, __LINE__)
+
+/* As poll(2), and used in its place, in a hold: it returns how many descriptors have events, 0 when
+ * the time was up, or -1 with errno. It returns -1 with EINTR when a handler has run since this
+ * thread's last wait, before or in the sleep: nothing is lost between a check and the sleep.
+ * `timeout` is in milliseconds; negative is for ever.
+ * Safety, Pre: as sigsafe_wait
+ * Source:   POSIX.1-2024 poll */
+SIGSAFE_C_API int sigsafe_poll_at(struct pollfd* fds, nfds_t size, int timeout, const char* file,
+                                  unsigned line);
+#define sigsafe_poll(fds, size, timeout) \
+  sigsafe_poll_at((fds), (size), (timeout), __FILE__, __LINE__)
+
+/* Calls a function that blocks, such as epoll_pwait2, with the mask that enables interrupts while
+ * it sleeps; it is called with them blocked. False, and it is not called, when a handler has run
+ * since this thread's last wait.
+ * Safety, Pre: as sigsafe_wait */
+typedef void sigsafe_blocking_function(void* data, const sigset_t* mask);
+SIGSAFE_C_API bool sigsafe_open_at(sigsafe_blocking_function* function, void* data,
+                                   const char* file, unsigned line);
+#define sigsafe_open(function, data) sigsafe_open_at((function), (data), __FILE__, __LINE__)
+
+/* The real-time signal that ends a sleep when a handler has run on another thread: SIGRTMAX - 3
+ * unless it was set before the first wait. It cannot be handled.
+ * Errors:   set: EINVAL when it is no real-time signal, EBUSY when it is in use or it is too late
+ * Safety:   set is thread-safe, not async-signal-safe */
+SIGSAFE_C_API int sigsafe_wake_signal(void) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_set_wake_signal(int signal) SIGSAFE_C_NOEXCEPT;
+
+/* ---- handlers */
+
+/* What a handler is told. It lasts as long as the handler runs. */
+typedef struct sigsafe_signal {
+  int number;
+  const siginfo_t* info;
+  void* context; /* a ucontext_t; null when the signal was deferred */
+} sigsafe_signal;
+typedef void sigsafe_handler_function(const sigsafe_signal* signal, void* data);
+
+/* How a handler wants to be called; docs/explanation/handlers.md explains each. */
+enum sigsafe_handler_option {
+  SIGSAFE_ALTERNATE_STACK = 1 << 0, /* on the thread's alternate stack */
+  SIGSAFE_CHAIN = 1 << 1,           /* what stood there before is called behind it */
+  SIGSAFE_IGNORE_AT_END = 1 << 2,   /* later signals are dropped, instead of doing what they did */
+  SIGSAFE_NOT_DEFERRABLE = 1 << 3,  /* also in holds: for handlers that touch only atomics */
+  SIGSAFE_NOT_IN_CHILD = 1 << 4,    /* forked children have what stood there before */
+  SIGSAFE_ONCE = 1 << 5,            /* unregistered after its first call */
+  SIGSAFE_RESPECT_IGNORED = 1 << 6, /* not for a signal that is ignored, as by nohup */
+  SIGSAFE_RESTART = 1 << 7,         /* system calls go on instead of failing with EINTR */
+  SIGSAFE_THIS_THREAD = 1 << 8      /* runs on the thread that registers it */
+};
+
+/* The memory of a handler: yours, and not to be moved or freed while it is registered. */
+typedef struct sigsafe_handler {
+  uint64_t opaque[40] __attribute__((aligned(8)));
+} sigsafe_handler;
+#define SIGSAFE_HANDLER_INIT {{0}}
+
+/* Calls a function for every arrival of a signal until it is unregistered. Any number may be
+ * registered for a signal; they run newest first, with every maskable signal blocked. `options` are
+ * bits of sigsafe_handler_option.
+ * Safety:   thread-safe, not async-signal-safe. The function runs in a signal handler: it may call
+ *           what is async-signal-safe, must leave the mask as it found it and must not longjmp out
+ * Pre:      `handler` was initialised, by SIGSAFE_HANDLER_INIT or with zeros
+ * Errors:   EINVAL: no such signal, one that cannot be caught, unknown or contradicting options, a
+ *           null function; EBUSY: `handler` is registered already, or other handlers of the signal
+ *           disagree about an option; ENOMEM. Nothing has changed then
+ * Cost:     the first of a signal two system calls; a call 4 atomic operations beside the signal
+ * Source:   POSIX.1-2024 sigaction */
+SIGSAFE_C_API int sigsafe_handler_register_at(sigsafe_handler* handler, int signal,
+                                              unsigned options, sigsafe_handler_function* function,
+                                              void* data, const char* file,
+                                              unsigned line) SIGSAFE_C_NOEXCEPT;
+#define sigsafe_handler_register(handler, signal, options, function, data)                  \
+  sigsafe_handler_register_at((handler), (signal), (options), (function), (data), __FILE__, \
+                              __LINE__)
+/* The same for all signals of a set, or, with an error, for none. */
+SIGSAFE_C_API int sigsafe_handler_register_set_at(sigsafe_handler* handler, const sigset_t* signals,
+                                                  unsigned options,
+                                                  sigsafe_handler_function* function, void* data,
+                                                  const char* file,
+                                                  unsigned line) SIGSAFE_C_NOEXCEPT;
+#define sigsafe_handler_register_set(handler, signals, options, function, data)                  \
+  sigsafe_handler_register_set_at((handler), (signals), (options), (function), (data), __FILE__, \
+                                  __LINE__)
+
+/* Takes it out, and waits until no other thread is inside. The last one of a signal puts back what
+ * stood there before, unless other code has replaced sigsafe's: then that stays.
+ * Safety:   thread-safe, not async-signal-safe
+ * Pre:      not inside the function, else it panics; exit(3) inside is allowed
+ * Post:     no thread is inside the function, nor ever will be; it can be registered again
+ * Errors:   EINVAL: it is not registered, as at a second call */
+SIGSAFE_C_API int sigsafe_handler_unregister(sigsafe_handler* handler) SIGSAFE_C_NOEXCEPT;
+
+/* Whether signals still come to it: not after the call of one with SIGSAFE_ONCE, and not when
+ * SIGSAFE_RESPECT_IGNORED has found its signals ignored. in_force: whether the kernel calls sigsafe
+ * for its signals: false when a library has replaced that; reinstall takes them back.
+ * Safety:   active and in_force are async-signal-safe; all are thread-safe
+ * Errors:   reinstall: EINVAL when it is not registered, and those of the kernel */
+SIGSAFE_C_API bool sigsafe_handler_active(const sigsafe_handler* handler) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API bool sigsafe_handler_in_force(const sigsafe_handler* handler) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_handler_reinstall(sigsafe_handler* handler) SIGSAFE_C_NOEXCEPT;
+
+/* Lets the signal do now what it does to a program without a handler: for a second Ctrl-C.
+ * Pre:      inside a handler of this signal.   Safety: async-signal-safe */
+SIGSAFE_C_API void sigsafe_take_default(const sigsafe_signal* signal) SIGSAFE_C_NOEXCEPT;
+
+/* ---- events */
+
+/* Set by handlers, on whichever thread they run, and by threads; waited for by threads, or by an
+ * event loop through a descriptor. Many sets before one wait are one wake-up, and none is lost.
+ *
+ *     static sigsafe_event hung_up = SIGSAFE_EVENT_INIT;
+ *     sigsafe_event_set(&hung_up);                                   // in a handler
+ *     sigsafe_event_wait(&hung_up, NULL);                            // in a thread
+ *
+ * The members belong to sigsafe. */
+typedef struct sigsafe_event {
+  uint64_t word __attribute__((aligned(8)));
+  uint64_t descriptor __attribute__((aligned(8)));
+  uint32_t waited_in;
+  bool keeps;
+  bool counts;
+} sigsafe_event;
+/* One set lets one thread go on. */
+#define SIGSAFE_EVENT_INIT {0, 0, 0, false, false}
+/* It stays set, for everybody, until it is reset. */
+#define SIGSAFE_EVENT_MANUAL_INIT {0, 0, 0, true, false}
+/* It keeps how often it was set. */
+#define SIGSAFE_EVENT_COUNTING_INIT {0, 0, 0, false, true}
+
+/* reset makes it "not set", and its descriptor not readable; it returns how often it was set: 0, 1,
+ * or, of a counting event, more. Reset it before you look at what the handlers have left.
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Cost:     an atomic operation; a system call more when a thread sleeps or a descriptor is out */
+SIGSAFE_C_API void sigsafe_event_set(sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API bool sigsafe_event_is_set(const sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API uint32_t sigsafe_event_reset(sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
+
+/* Sleeps until it is set. `times`, if it is not null, becomes how often that was.
+ * Safety:   not async-signal-safe; thread-safe. Not a cancellation point
+ * Pre:      this thread holds nothing, and no handler runs on it; else it panics
+ * Errors:   until: ETIMEDOUT. ENOMEM in the first wait of a process */
+SIGSAFE_C_API int sigsafe_event_wait_at(sigsafe_event* event, uint32_t* times, const char* file,
+                                        unsigned line) SIGSAFE_C_NOEXCEPT;
+#define sigsafe_event_wait(event, times) sigsafe_event_wait_at((event), (times), __FILE__, __LINE__)
+SIGSAFE_C_API int sigsafe_event_wait_until_at(sigsafe_event* event, int64_t deadline,
+                                              uint32_t* times, const char* file,
+                                              unsigned line) SIGSAFE_C_NOEXCEPT;
+#define sigsafe_event_wait_until(event, deadline, times) \
+  sigsafe_event_wait_until_at((event), (deadline), (times), __FILE__, __LINE__)
+
+/* A descriptor that is readable while the event is set, for poll, epoll and event loops. It belongs
+ * to the event: neither close nor read nor write it. A forked child gets one of its own.
+ * Safety:   thread-safe, not async-signal-safe
+ * Errors:   EMFILE, ENFILE, ENOMEM */
+SIGSAFE_C_API int sigsafe_event_fd(sigsafe_event* event, int* fd) SIGSAFE_C_NOEXCEPT;
+
+/* For an event that does not live as long as the program: closes its descriptor.
+ * Pre:      nobody waits, else it panics, and nobody sets it any more */
+SIGSAFE_C_API void sigsafe_event_destroy(sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
+
+/* ---- processes */
+
+/* The signals that the program itself blocks on this thread: the kernel's mask without what holds
+ * have added. For posix_spawn, pthread_attr_setsigmask_np and others that would pass on the mask of
+ * a hold.
+ * Safety:   async-signal-safe, thread-safe; errno is kept.   Cost: a system call */
+SIGSAFE_C_API void sigsafe_program_mask(sigset_t* mask) SIGSAFE_C_NOEXCEPT;
+
+enum sigsafe_exit_kind {
+  SIGSAFE_RUNNING, /* it has not ended */
+  SIGSAFE_EXITED,  /* number is the exit status */
+  SIGSAFE_KILLED,  /* number is the signal */
+  SIGSAFE_DUMPED,  /* the same, and it left a core */
+  SIGSAFE_UNKNOWN  /* it has ended, and somebody else took its status */
+};
+typedef struct sigsafe_exit_status {
+  enum sigsafe_exit_kind kind;
+  int number;
+} sigsafe_exit_status;
+
+/* What a child gets as its descriptor `number`: this process's `from`, or /dev/null if that is
+ * SIGSAFE_NULL_DEVICE. */
+typedef struct sigsafe_passed_descriptor {
+  int number;
+  int from;
+} sigsafe_passed_descriptor;
+#define SIGSAFE_NULL_DEVICE (-1)
+
+/* How a program is started; zeros are the defaults. */
+typedef struct sigsafe_spawn_options {
+  const sigset_t* blocked; /* the child's mask; null: the program mask */
+  bool clear_environment;  /* begins empty instead of with that of this process */
+  const sigsafe_passed_descriptor* descriptors; /* 0, 1, 2 are as here unless they are named */
+  size_t descriptors_size;
+  const char* directory;        /* its working directory */
+  char* const* environment;     /* "NAME=value", or "NAME" to take one away; ends with null */
+  const sigset_t* ignored;      /* what it ignores; all others have their default action */
+  bool inherit_descriptors;     /* those that are not close-on-exec, too */
+  const sigset_t* keep_ignored; /* those of these that are ignored here stay ignored */
+  bool new_process_group;
+  const char* program; /* the file, where it is not the first argument */
+  bool no_search_path; /* a name without a slash is a file in its directory */
+  bool session;        /* it begins a session */
+} sigsafe_spawn_options;
+
+/* A child process that waits for itself only. */
+typedef struct sigsafe_child {
+  void* opaque;
+} sigsafe_child;
+#define SIGSAFE_CHILD_INIT {NULL}
+
+/* Starts a program, with the program mask, default actions, and only the descriptors that it was
+ * promised. It returns when the program runs: one that is missing is an error here, not an exit
+ * status. `arguments` ends with null; `options` may be null.
+ * Safety:   thread-safe, not async-signal-safe
+ * Pre:      `child` is initialised and has no process; no handler runs on this thread, else it
+ *           panics; holds are allowed
+ * Errors:   those of execve; EAGAIN, EMFILE, ENOMEM: no room for a process; EINVAL, EBADF: what the
+ *           options say; EBUSY: `child` has a process. No process is left then
+ * Source:   POSIX.1-2024 posix_spawn; Linux clone(2) */
+SIGSAFE_C_API int sigsafe_spawn(sigsafe_child* child, char* const arguments[],
+                                const sigsafe_spawn_options* options) SIGSAFE_C_NOEXCEPT;
+
+/* pid is -1 and fd is -1 when it has no process. fd is a pidfd, readable when it has ended. kill
+ * never meets another process that has got the number: ESRCH then.
+ * Safety:   async-signal-safe, thread-safe */
+SIGSAFE_C_API pid_t sigsafe_child_pid(const sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_child_fd(const sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_child_kill(const sigsafe_child* child, int signal) SIGSAFE_C_NOEXCEPT;
+
+/* Whether it has ended, and how. look does not sleep, and is allowed in a hold; wait sleeps until
+ * it has ended, wait_until also until a deadline (ETIMEDOUT).
+ * Safety:   thread-safe, not async-signal-safe; wait is a cancellation point
+ * Pre:      wait: this thread holds nothing, and no handler runs on it; else it panics
+ * Errors:   EINVAL: it has no process */
+SIGSAFE_C_API int sigsafe_child_look(sigsafe_child* child,
+                                     sigsafe_exit_status* status) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_child_wait(sigsafe_child* child, sigsafe_exit_status* status);
+SIGSAFE_C_API int sigsafe_child_wait_until(sigsafe_child* child, int64_t deadline,
+                                           sigsafe_exit_status* status);
+
+/* Calls a function, once, on the thread that finds out that it has ended: in look, wait and the
+ * reap functions. No handler calls it.
+ * Errors:   ENOMEM; EINVAL: it has no process */
+typedef void sigsafe_exit_function(sigsafe_exit_status status, void* data);
+SIGSAFE_C_API int sigsafe_child_on_exit(sigsafe_child* child, sigsafe_exit_function* function,
+                                        void* data) SIGSAFE_C_NOEXCEPT;
+
+/* destroy kills it (SIGKILL) if it runs, and takes its status; detach lets it go on. Both leave
+ * `child` without a process, and do nothing to one that has none. */
+SIGSAFE_C_API void sigsafe_child_destroy(sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_child_detach(sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
+
+/* For a loop, after each SIGCHLD: takes the status of those children of sigsafe_spawn that have
+ * ended, and returns how many. reap_all, for PID 1 and subreapers, takes those of all children, and
+ * tells the function about those that are no sigsafe_child.
+ * Safety:   thread-safe, not async-signal-safe
+ * Errors:   reap_all: ENOMEM */
+SIGSAFE_C_API size_t sigsafe_reap_children(void) SIGSAFE_C_NOEXCEPT;
+typedef void sigsafe_reap_function(pid_t pid, sigsafe_exit_status status, void* data);
+SIGSAFE_C_API int sigsafe_reap_all(sigsafe_reap_function* function, void* data,
+                                   size_t* reaped) SIGSAFE_C_NOEXCEPT;
+
+/* Before an exec in a child of one's own fork: default actions, the program mask, and nothing
+ * pending of the parent's is lost. `ignored` may be null.
+ * Safety:   async-signal-safe.   Pre: a process that fork, not vfork, has made */
+SIGSAFE_C_API void sigsafe_prepare_exec(const sigset_t* ignored) SIGSAFE_C_NOEXCEPT;
+
+/* As pthread_create, but the thread is born with every maskable signal blocked, whatever this one
+ * holds; those of `receives` (may be null) are open.
+ * Safety:   thread-safe, not async-signal-safe
+ * Errors:   those of pthread_create; ENOMEM
+ * Source:   POSIX.1-2024 pthread_create */
+SIGSAFE_C_API int sigsafe_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                        const sigset_t* receives, void* (*function)(void*),
+                                        void* argument) SIGSAFE_C_NOEXCEPT;
+
+/* ---- stopping */
+
+/* The first of these signals asks the program to stop: requested returns its number, every wait
+ * returns, and the event is set, if there is one. The second one takes its default action at once,
+ * also while the program hangs in a hold; so does the end of `grace` after the first
+ * (SIGSAFE_FOREVER: never).
+ * Safety:   begin and end: thread-safe, not async-signal-safe; requested: async-signal-safe
+ * Errors:   EINVAL: a signal that cannot be handled, a fault, SIGABRT, a stop, SIGCONT; EBUSY: another
+ *           has one of these, or `stop` has begun; EAGAIN: no room for its thread. end: EINVAL
+ * Cost:     a thread with a stack of 256 KiB */
+typedef struct sigsafe_stop {
+  uint64_t opaque[8] __attribute__((aligned(8)));
+} sigsafe_stop;
+#define SIGSAFE_STOP_INIT {{0}}
+SIGSAFE_C_API int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, int64_t grace,
+                                     sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_stop_requested(const sigsafe_stop* stop) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_stop_end(sigsafe_stop* stop) SIGSAFE_C_NOEXCEPT;
+
+/* ---- timers */
+
+/* Calls a function as a signal handler: when `first` is over, and then at every interval (0:
+ * once). `elapsed` is how many intervals are over since the call before.
+ * Safety:   create and destroy: thread-safe, not async-signal-safe; start and stop:
+ *           async-signal-safe, thread-safe, also in the function
+ * Post:     destroy: no thread is inside the function, nor ever will be; what is pending is dropped
+ * Errors:   create: EAGAIN: no room for a timer (RLIMIT_SIGPENDING); EBUSY: it exists. start: EINVAL
+ *           for a negative time, or one that does not exist. destroy: EINVAL
+ * Source:   POSIX.1-2024 timer_create */
+typedef void sigsafe_timer_function(uint64_t elapsed, void* data);
+typedef struct sigsafe_timer {
+  uint64_t opaque[64] __attribute__((aligned(8)));
+} sigsafe_timer;
+#define SIGSAFE_TIMER_INIT {{0}}
+SIGSAFE_C_API int sigsafe_timer_create(sigsafe_timer* timer, sigsafe_timer_function* function,
+                                       void* data) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_timer_start(sigsafe_timer* timer, int64_t first,
+                                      int64_t interval) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_timer_stop(sigsafe_timer* timer) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_timer_destroy(sigsafe_timer* timer) SIGSAFE_C_NOEXCEPT;
+
+/* ---- crashes */
+
+/* Reports a crash (a fault that no handler deals with, SIGABRT) by one line on a descriptor, or by
+ * a function, and lets the program end as it would have ended. It makes an alternate stack for this
+ * thread, so that a stack overflow is reported; other threads make their own.
+ * Safety:   thread-safe, not async-signal-safe. The function runs in a signal handler
+ * Pre:      end: on the thread that began it
+ * Errors:   ENOMEM; EBUSY: it has begun. end: EINVAL
+ * Source:   POSIX.1-2024 sigaction, sigaltstack */
+typedef struct sigsafe_crash sigsafe_crash; /* what the function is told */
+typedef void sigsafe_crash_function(const sigsafe_crash* crash, void* data);
+typedef struct sigsafe_crash_handler {
+  uint64_t opaque[80] __attribute__((aligned(8)));
+} sigsafe_crash_handler;
+#define SIGSAFE_CRASH_HANDLER_INIT {{0}}
+SIGSAFE_C_API int sigsafe_crash_handler_begin(sigsafe_crash_handler* handler, int fd,
+                                              sigsafe_crash_function* function,
+                                              void* data) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_crash_handler_end(sigsafe_crash_handler* handler) SIGSAFE_C_NOEXCEPT;
+/* In the function: the signal; the line that is written without a function; the instruction.
+ * Safety:   async-signal-safe */
+SIGSAFE_C_API sigsafe_signal sigsafe_crash_signal(const sigsafe_crash* crash) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API bool sigsafe_crash_write(const sigsafe_crash* crash, int fd) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API uintptr_t sigsafe_crash_program_counter(const sigsafe_crash* crash)
+    SIGSAFE_C_NOEXCEPT;
+
+/* An alternate stack for the handlers of this thread, with a guard page; `room` in bytes beside the
+ * kernel's frame, 0 for 64 KiB.
+ * Safety:   not async-signal-safe; each thread has its own
+ * Pre:      end: on the same thread, and no handler runs on it; else it panics
+ * Errors:   ENOMEM; EPERM in a handler on an alternate stack; EBUSY: it has begun. end: EINVAL */
+typedef struct sigsafe_alternate_stack {
+  uint64_t opaque[16] __attribute__((aligned(8)));
+} sigsafe_alternate_stack;
+#define SIGSAFE_ALTERNATE_STACK_INIT {{0}}
+SIGSAFE_C_API int sigsafe_alternate_stack_begin(sigsafe_alternate_stack* stack,
+                                                size_t room) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API int sigsafe_alternate_stack_end(sigsafe_alternate_stack* stack) SIGSAFE_C_NOEXCEPT;
+
+/* ---- printing in handlers */
+
+/* Writes a line (or less, or more) by one write(2), of at most 1,024 bytes; what is longer is cut,
+ * and ends with "...". What a pipe or socket does not take at once is tried again. Conversions: %d
+ * %i %u %x %X %o %c %s %p %%, with hh, h, l, ll, z, j, t, the flags - 0 + space #, width and, for
+ * strings, precision, also as *. No floating-point numbers, no %n.
+ * Safety:   async-signal-safe, thread-safe; errno is kept
+ * Errors:   those of write; EINVAL: a conversion that it does not know (nothing is written then)
+ * Cost:     1 KiB of stack, a system call */
+SIGSAFE_C_API int sigsafe_print(int fd, const char* format, ...) SIGSAFE_C_NOEXCEPT
+    __attribute__((format(printf, 2, 3)));
+SIGSAFE_C_API int sigsafe_vprint(int fd, const char* format, va_list arguments) SIGSAFE_C_NOEXCEPT
+    __attribute__((format(printf, 2, 0)));
+
+/* ---- what is inlined; nothing here is meant to be used by itself */
+
+/* The beginning of what sigsafe knows about a thread; docs/explanation/abi.md. */
+struct sigsafe_abi1_thread {
+  uint32_t held;
+  uint32_t eager;
+  uint32_t deferred;
+  uint32_t resumed;
+};
+extern __thread struct sigsafe_abi1_thread sigsafe_abi1_this_thread
+    __attribute__((visibility("default"), tls_model("initial-exec")));
+
+SIGSAFE_C_API void sigsafe_abi1_dispatch(void) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_begin_first_eager(void) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_release_last_eager(void) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_await_unlock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_wake(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+
+#define SIGSAFE_C_LOAD(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define SIGSAFE_C_STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
+/* Orders the accesses of this thread against a handler on it. */
+#define SIGSAFE_C_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define SIGSAFE_C_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+static inline void sigsafe_lazy_enter(void) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  uint32_t held = SIGSAFE_C_LOAD(thread->held);
+  if (SIGSAFE_C_UNLIKELY(SIGSAFE_C_LOAD(thread->deferred) != 0) && held == 0 &&
+      SIGSAFE_C_LOAD(thread->eager) == 0)
+    SIGSAFE_C_STORE(thread->resumed, SIGSAFE_C_LOAD(thread->resumed) + 1);
+  SIGSAFE_C_STORE(thread->held, held + 1);
+  SIGSAFE_C_FENCE();
+}
+
+static inline void sigsafe_lazy_leave(void) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  SIGSAFE_C_FENCE();
+  SIGSAFE_C_STORE(thread->held, SIGSAFE_C_LOAD(thread->held) - 1);
+  SIGSAFE_C_FENCE();
+  if (SIGSAFE_C_UNLIKELY(SIGSAFE_C_LOAD(thread->deferred) != 0)) sigsafe_abi1_dispatch();
+}
+
+/* A guard knows what it found. Nearly always that is one below what is there now, and the store
+ * need not wait for the load; any other order of release decrements. */
+static inline uint32_t sigsafe_abi1_lazy_guard_begin(void) SIGSAFE_C_NOEXCEPT {
+  uint32_t found = SIGSAFE_C_LOAD(sigsafe_abi1_this_thread.held);
+  sigsafe_lazy_enter();
+  return found;
+}
+static inline void sigsafe_abi1_lazy_guard_end(const uint32_t* found) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  uint32_t held;
+  SIGSAFE_C_FENCE();
+  held = SIGSAFE_C_LOAD(thread->held);
+  if (!SIGSAFE_C_UNLIKELY(held != *found + 1))
+    SIGSAFE_C_STORE(thread->held, *found);
+  else
+    SIGSAFE_C_STORE(thread->held, held - 1);
+  SIGSAFE_C_FENCE();
+  if (SIGSAFE_C_UNLIKELY(SIGSAFE_C_LOAD(thread->deferred) != 0)) sigsafe_abi1_dispatch();
+}
+
+static inline void sigsafe_eager_enter(void) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  uint32_t eager = SIGSAFE_C_LOAD(thread->eager);
+  if (eager == 0)
+    sigsafe_abi1_begin_first_eager();
+  else
+    SIGSAFE_C_STORE(thread->eager, eager + 1);
+  SIGSAFE_C_STORE(thread->held, SIGSAFE_C_LOAD(thread->held) + 1);
+  SIGSAFE_C_FENCE();
+}
+
+static inline void sigsafe_eager_leave(void) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  uint32_t eager;
+  SIGSAFE_C_FENCE();
+  SIGSAFE_C_STORE(thread->held, SIGSAFE_C_LOAD(thread->held) - 1);
+  eager = SIGSAFE_C_LOAD(thread->eager);
+  if (eager > 1)
+    SIGSAFE_C_STORE(thread->eager, eager - 1);
+  else
+    sigsafe_abi1_release_last_eager();
+}
+
+static inline uint32_t sigsafe_abi1_eager_guard_begin(void) SIGSAFE_C_NOEXCEPT {
+  sigsafe_eager_enter();
+  return 0;
+}
+static inline void sigsafe_abi1_eager_guard_end(const uint32_t* unused) SIGSAFE_C_NOEXCEPT {
+  (void)unused;
+  sigsafe_eager_leave();
+}
+
+static inline bool sigsafe_enabled(void) SIGSAFE_C_NOEXCEPT {
+  struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  return SIGSAFE_C_LOAD(thread->held) == 0 && SIGSAFE_C_LOAD(thread->eager) == 0;
+}
+
+/* 0 is free, 1 locked, 2 locked and somebody may sleep. */
+static inline bool sigsafe_abi1_take(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {
+  uint32_t state = 0;
+  return __atomic_compare_exchange_n(&mutex->state, &state, 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED);
+}
+static inline void sigsafe_abi1_give_back(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {
+  if (SIGSAFE_C_UNLIKELY(__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2))
+    sigsafe_abi1_wake(mutex);
+}
+
+#define SIGSAFE_C_LOCKS(kind)                                                                      \
+  static inline bool sigsafe_##kind##_trylock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {           \
+    sigsafe_##kind##_enter();                                                                      \
+    if (sigsafe_abi1_take(mutex)) return true;                                                     \
+    sigsafe_##kind##_leave();                                                                      \
+    return false;                                                                                  \
+  }                                                                                                \
+  static inline void sigsafe_##kind##_lock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {              \
+    while (SIGSAFE_C_UNLIKELY(!sigsafe_##kind##_trylock(mutex))) sigsafe_abi1_await_unlock(mutex); \
+  }                                                                                                \
+  static inline void sigsafe_##kind##_unlock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {            \
+    sigsafe_abi1_give_back(mutex);                                                                 \
+    sigsafe_##kind##_leave();                                                                      \
+  }
+SIGSAFE_C_LOCKS(lazy)
+SIGSAFE_C_LOCKS(eager)
+#undef SIGSAFE_C_LOCKS
+
+#define SIGSAFE_C_JOIN_(a, b) a##b
+#define SIGSAFE_C_JOIN(a, b) SIGSAFE_C_JOIN_(a, b)
+#define SIGSAFE_C_GUARD(kind)                                             \
+  const uint32_t SIGSAFE_C_JOIN(sigsafe_guard_, __LINE__)                 \
+      __attribute__((cleanup(sigsafe_abi1_##kind##_guard_end), unused)) = \
+          sigsafe_abi1_##kind##_guard_begin()
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

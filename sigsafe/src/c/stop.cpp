@@ -1,0 +1,63 @@
+// Stopping gracefully.
+#include <sigsafe/sigsafe.h>
+
+#include <errno.h>
+#include <signal.h>
+
+#include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/c/failure.hpp>
+#include <sigsafe/src/c/object.hpp>
+#include <sigsafe/src/c/times.hpp>
+#include <sigsafe/stop.hpp>
+
+namespace sigsafe::c {
+namespace {
+
+struct event_setter {
+  sigsafe_event* event;
+  void set() noexcept {
+    if (event != nullptr) sigsafe_event_set(event);
+  }
+};
+
+class stop {
+ public:
+  stop(signal_set signals, std::int64_t grace, sigsafe_event* event)
+      : event_{event}, signal_(signals, options(grace, event_)) {}
+
+  [[nodiscard]] int requested() const noexcept { return signal_.number(); }
+
+ private:
+  static stop_options options(std::int64_t grace, event_setter& event) {
+    stop_options wanted;
+    if (grace != SIGSAFE_FOREVER) wanted.deadline = detail::hosted_backend::duration{grace};
+    wanted.event = event;
+    return wanted;
+  }
+
+  event_setter event_;
+  stop_signal signal_;
+};
+
+}  // namespace
+}  // namespace sigsafe::c
+
+int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, int64_t grace,
+                       sigsafe_event* event) noexcept {
+  sigsafe::c::object<sigsafe::c::stop, sigsafe_stop> memory{stop};
+  if (memory.exists())
+    return sigsafe::c::fail(EBUSY, "sigsafe: this sigsafe_stop has begun already; end it first");
+  return sigsafe::c::error_of([&] { memory.make(sigsafe::c::set_of(signals), grace, event); });
+}
+
+int sigsafe_stop_requested(const sigsafe_stop* stop) noexcept {
+  const auto* const begun = sigsafe::c::existing<sigsafe::c::stop>(stop);
+  return begun != nullptr ? begun->requested() : 0;
+}
+
+int sigsafe_stop_end(sigsafe_stop* stop) noexcept {
+  sigsafe::c::object<sigsafe::c::stop, sigsafe_stop> memory{stop};
+  if (!memory.exists()) return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_stop has not begun");
+  memory.destroy();
+  return 0;
+}
