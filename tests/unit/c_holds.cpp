@@ -88,6 +88,14 @@ BOOST_AUTO_TEST_CASE(guards_and_holds_are_released_in_any_order) {
     CHILD_REQUIRE(usr1.runs() == 0);
     sigsafe_eager_leave();
     CHILD_REQUIRE(usr1.runs() == 1 && test::is_at_rest());
+    sigsafe_lazy_enter();
+    {
+      SIGSAFE_LAZY_GUARD;
+      sigsafe_lazy_leave();
+      send(SIGUSR1);
+      CHILD_REQUIRE(usr1.runs() == 1);
+    }
+    CHILD_REQUIRE(usr1.runs() == 2 && test::is_at_rest());
   });
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
+#include <tests/support/sleeping.hpp>
 
 namespace {
 
@@ -154,7 +156,9 @@ BOOST_AUTO_TEST_CASE(what_a_pipe_does_not_take_at_once_is_tried_again) {
     CHILD_REQUIRE(pipe2(ends, O_NONBLOCK) == 0);
     std::size_t written = 0;
     for (char byte = 'x'; write(ends[1], &byte, 1) == 1;) ++written;
-    std::thread reader{[&] {
+    std::atomic<bool> returned{false};
+    std::thread reader{[&, printing = test::own_thread()] {
+      test::await_sleep(printing, [&] { return returned.load(); });
       const std::string line(1000, 'y');
       std::string rest;
       char buffer[4096];
@@ -165,6 +169,7 @@ BOOST_AUTO_TEST_CASE(what_a_pipe_does_not_take_at_once_is_tried_again) {
       CHILD_REQUIRE(rest.substr(written) == line);
     }};
     CHILD_REQUIRE(sigsafe_print(ends[1], "%s", std::string(1000, 'y').c_str()) == 0);
+    returned = true;
     reader.join();
   });
 }
