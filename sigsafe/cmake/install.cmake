@@ -23,6 +23,10 @@ export(
   NAMESPACE sigsafe::
   FILE sigsafe-targets.cmake)
 
+# For programs in C, which link the static library.
+set(SIGSAFE_CXX_LIBRARY ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER SIGSAFE_CXX_LIBRARY INCLUDE REGEX "^(stdc|c)\\+\\+$")
+
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe-config.cmake.in sigsafe-config.cmake
                               INSTALL_DESTINATION ${config_dir})
 if(SIGSAFE_HOSTED)
@@ -57,5 +61,9 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
+get_target_property(type sigsafe TYPE)
+if(type STREQUAL STATIC_LIBRARY)
+  set(SIGSAFE_PC_CXX " -l${SIGSAFE_CXX_LIBRARY}")
+endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe.pc.in sigsafe.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -62,12 +62,12 @@ spawn_options options_of(const sigsafe_spawn_options& given) {
 
 int wait_for(sigsafe_child* child, std::int64_t nanoseconds, sigsafe_exit_status* status) {
   if (child->opaque == nullptr) return no_process();
-  exit_status end;
-  const int failed =
-      error_of([&] { end = detail::await_end(*state_of(child), nanoseconds, {nullptr, 0}); });
+  sigsafe_exit_status end{SIGSAFE_RUNNING, 0};
+  const int failed = error_of(
+      [&] { end = status_of(detail::await_end(*state_of(child), nanoseconds, {nullptr, 0})); });
   if (failed != 0) return failed;
-  if (status != nullptr) *status = status_of(end);
-  return end ? 0 : ETIMEDOUT;
+  if (status != nullptr) *status = end;
+  return end.kind != SIGSAFE_RUNNING ? 0 : ETIMEDOUT;
 }
 
 }  // namespace
