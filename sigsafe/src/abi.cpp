@@ -95,10 +95,12 @@ static_assert(offsetof(slot, ends_ignored) == 17);
 static_assert(offsetof(slot, needs_frame) == 18);
 static_assert(offsetof(slot, previous_mask) == 24);
 static_assert(offsetof(slot, replaced) == 32);
-static_assert(offsetof(slot, previous_chains_to_us) == 33);
-static_assert(offsetof(slot, beneath_previous) == 40);
-static_assert(offsetof(slot, previous_action) == 48);
-static_assert(offsetof(slot, beneath_mask) == 48 + sizeof(struct sigaction));
+static_assert(offsetof(slot, flags) == 36);
+static_assert(offsetof(slot, previous_chains_to_us) == 40);
+static_assert(offsetof(slot, beneath_previous) == 48);
+static_assert(offsetof(slot, previous_action) == 56);
+static_assert(offsetof(slot, beneath_mask) == 56 + sizeof(struct sigaction));
+static_assert(offsetof(slot, beneath_flags) == 64 + sizeof(struct sigaction));
 
 static_assert(offsetof(handler_node, older) == 0);
 static_assert(offsetof(handler_node, owner) == word);

@@ -2,11 +2,13 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <cstddef>
 
 #include <sigsafe/config.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/table.hpp>
 
 namespace sigsafe::detail {
 
@@ -30,14 +32,14 @@ siginfo_t unknown_info(int signal) noexcept {
   return info;
 }
 
-void repair_disposition(int signal) noexcept {
+bool repair_disposition(int signal) noexcept {
   struct sigaction action;
   sigaction(signal, nullptr, &action);
-  if (!is_trampoline(action) || (action.sa_flags & SA_SIGINFO) != 0) return;
+  if (!is_trampoline(action) || (action.sa_flags & SA_SIGINFO) != 0) return false;
   action.sa_sigaction = trampoline;
-  action.sa_flags |= SA_SIGINFO;
+  action.sa_flags = SA_SIGINFO | table.slots[signal].flags.load(std::memory_order_relaxed);
   action.sa_mask = trampoline_mask();
-  sigaction(signal, &action, nullptr);
+  return sigaction(signal, &action, nullptr) == 0;
 }
 
 }  // namespace sigsafe::detail

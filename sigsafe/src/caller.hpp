@@ -19,7 +19,7 @@ bool copy_if_readable(int signal, const siginfo_t* from, siginfo_t& to) noexcept
 /// What is known of a signal about which nobody tells anything.
 siginfo_t unknown_info(int signal) noexcept;
 
-/// Puts back the flags and the mask of sigsafe's disposition when signal() has lost them.
-void repair_disposition(int signal) noexcept;
+/// Puts back the flags and the mask of sigsafe's disposition when signal() has lost them. Had it?
+bool repair_disposition(int signal) noexcept;
 
 }  // namespace sigsafe::detail

@@ -86,9 +86,10 @@ void note_handlers(slot& here, int signal) noexcept {
   set_undeferrable(signal, any != nullptr && is_undeferrable(*any));
 }
 
-slot_error install(int signal, const struct sigaction& action) noexcept {
-  if (sigaction(signal, &action, nullptr) == 0) return {};
-  return {errno, "sigaction failed"};
+slot_error install(slot& here, int signal, const struct sigaction& action) noexcept {
+  if (sigaction(signal, &action, nullptr) != 0) return {errno, "sigaction failed"};
+  here.flags.store(action.sa_flags, std::memory_order_relaxed);
+  return {};
 }
 
 // What was registered before a fork has no thread any more, and what has no function does not care.
@@ -234,7 +235,7 @@ void retire(handler_node& node) noexcept {
   note_handlers(here, signal);
   if (!last && ours) {
     const struct sigaction wanted = wanted_action(here);
-    if (!has_same_flags(current, wanted)) sigaction(signal, &wanted, nullptr);
+    if (!has_same_flags(current, wanted)) install(here, signal, wanted);
   }
 }
 
@@ -255,7 +256,7 @@ slot_error add_to_slot(handler_node& node) noexcept {
 
   const struct sigaction wanted = wanted_action(here);
   if (is_trampoline(current) && has_same_flags(current, wanted)) return {};
-  const slot_error error = install(signal, wanted);
+  const slot_error error = install(here, signal, wanted);
   if (error.number == 0) return {};
   deactivate(here, node);
   note_handlers(here, signal);
@@ -269,7 +270,7 @@ slot_error reinstall(const handler_node& node) noexcept {
   if (is_trampoline(current)) return {};
   adopt_previous(here, signal, current);
   note_handlers(here, signal);
-  return install(signal, wanted_action(here));
+  return install(here, signal, wanted_action(here));
 }
 
 bool is_replaced(int signal) noexcept {

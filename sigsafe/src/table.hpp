@@ -32,6 +32,7 @@ struct slot {
   std::atomic<bool> needs_frame;             // what is called wants a frame that the kernel built
   std::atomic<std::uint64_t> previous_mask;  // what `previous` wants blocked while it runs
   std::atomic<bool> replaced;  // other code has replaced sigsafe's disposition and may chain to it
+  std::atomic<int> flags;      // those of sigsafe's own disposition
   // Guarded by `registration`; src/slots.hpp has the table of their states:
   bool previous_chains_to_us;                 // `previous` belongs to code that did so,
   std::atomic<disposition> beneath_previous;  // and this is what it finds; for readers too

@@ -15,6 +15,7 @@
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/stops.hpp>
+#include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/src/wake_signal.hpp>
 
@@ -64,6 +65,13 @@ void handle_kernels(int signal, siginfo_t& info, void* context,
   info.si_signo = 0;  // it lies here still when the next frame is built: see above
 }
 
+// The flags are lost, and the frame without them is another one here: with them the kernel builds
+// the frame of this signal. A fault would not wait for it, and a stop may be over then.
+bool comes_back_with_a_frame(int signal, const siginfo_t& info) noexcept {
+  return repair_disposition(signal) && signal_set::maskable().contains(signal) &&
+         !stops.contains(signal) && signal != SIGCONT && system::queue_to_this_thread(info) == 0;
+}
+
 // A foreign handler calls the one that it has replaced. What is held is held for that too. There is
 // no context whose mask could be changed: the thread's own is, until the foreign handler returns.
 void handle_called(int signal, const siginfo_t* passed, void* context) noexcept {
@@ -77,12 +85,12 @@ void handle_called(int signal, const siginfo_t* passed, void* context) noexcept 
     run_beneath(signal, info, context);
     return;
   }
+  if (comes_back_with_a_frame(signal, info)) return;
   thread_state& thread = current_thread();
   const bool deferrable = is_deferrable(signal);
   const bool runs_now = !deferrable || thread.held.load() == 0;
   const signal_set wanted = runs_now ? signal_set::maskable() : closed_signals();
   const signal_set missing = wanted - block(wanted);
-  repair_disposition(signal);
   if (runs_now) {
     if (deferrable)
       run(signal, info, context, nullptr);

@@ -107,7 +107,7 @@ prepare_for() {
   # shellcheck disable=SC2086 # words
   prepare $needs
   case " $2 " in
-    *' injection '* | *' freestanding '*)
+    *' injection '* | *' freestanding '* | *' i386 '*)
       # The package for i386 that leaves the cross compilers in place is that of the compiler's own
       # version.
       if [ "$(uname -m)" = x86_64 ]; then

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -44,6 +45,14 @@ inline long voluntary_switches(pid_t thread) {
 template <class Condition>
 void await_sleep(pid_t thread, Condition condition) {
   while (!condition() && !is_asleep(thread)) sched_yield();
+}
+
+/// For a test that nothing happens meanwhile. Not a number of turns of the scheduler: on a loaded
+/// machine these take seconds.
+inline void let_others_run() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1};
+  do sched_yield();
+  while (std::chrono::steady_clock::now() < end);
 }
 
 }  // namespace test

@@ -1,7 +1,6 @@
 // condition_variable.hpp: waiting with a mutex, for threads and for handlers.
 #include <boost/test/unit_test.hpp>
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -26,6 +25,7 @@
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 #include <tests/support/sleeper.hpp>
+#include <tests/support/sleeping.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nobody_wakes_up_to_find_the_lock_held, B, test::ho
     auto locked = number.lock();
     *locked = 1;
     changed.notify_all(locked);
-    for (int i = 0; i < 1000; ++i) sched_yield();
+    test::let_others_run();
     CHILD_REQUIRE(test::voluntary_switches(other.id()) == before);
   })));
 }

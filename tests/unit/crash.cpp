@@ -23,6 +23,7 @@
 #include <thread>
 #include <vector>
 
+#include <sigsafe/config.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 
@@ -108,7 +109,7 @@ BOOST_AUTO_TEST_CASE(each_crash_gives_a_line_and_kills_by_its_signal) {
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
     is_reported(reported([signal] { kill(getpid(), signal); }), signal,
                 std::string{sigsafe::detail::signal_name(signal)} + " (code 0) from process ");
-#if defined(__x86_64__) || defined(__i386__)
+#if SIGSAFE_X86
   is_reported(reported([] { asm volatile("ud2"); }), SIGILL, "SIGILL (code 2) at address 0x");
   is_reported(reported([] { asm volatile("int3"); }), SIGTRAP, "SIGTRAP (code ");
   is_reported(reported([] {
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_call_of_what_is_no_code_names_the_caller) {
 }
 
 BOOST_AUTO_TEST_CASE(who_aborted_is_guessed_where_there_are_no_frame_pointers) {
-#if defined(__x86_64__)
+#if SIGSAFE_X86
   const child_end end = in_clean_child([] {
     static int ends[2];
     CHILD_REQUIRE(pipe(ends) == 0);
@@ -173,22 +174,34 @@ BOOST_AUTO_TEST_CASE(who_aborted_is_guessed_where_there_are_no_frame_pointers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_stack_is_reported_all_the_same) {
-#if defined(__x86_64__)
-  for (std::uintptr_t bad : {std::uintptr_t{8}, std::uintptr_t{0x7777'7777'7770},
-                             std::uintptr_t{0xffff'8000'0000'0000}, UINTPTR_MAX - 7, UINTPTR_MAX}) {
+#if SIGSAFE_X86
+#if SIGSAFE_X86_64
+#define REGISTER "%%r"
+  constexpr std::uintptr_t unmapped = 0x7777'7777'7770;
+  constexpr std::uintptr_t impossible = 0xffff'8000'0000'0000;
+#else
+#define REGISTER "%%e"
+  constexpr std::uintptr_t unmapped = 0x7777'7770;
+  constexpr std::uintptr_t impossible = unmapped;
+#endif
+  for (std::uintptr_t bad :
+       {std::uintptr_t{8}, unmapped, impossible, UINTPTR_MAX - 7, UINTPTR_MAX}) {
     is_reported(in_clean_child([bad] {
                   const crash_handler crash;
-                  asm volatile("mov %0, %%rbp\n movb $1, 0" : : "r"(bad) : "memory");
+                  asm volatile("mov %0, " REGISTER "bp\n movb $1, 0" : : "r"(bad) : "memory");
                 }),
                 SIGSEGV, "SIGSEGV (code 1) at address 0x0, pc unit_crash+");
-    is_reported(
-        in_clean_child([bad] {
-          const crash_handler crash;
-          asm volatile("mov %0, %%rsp\n mov %0, %%rbp\n push %%rax" : : "r"(bad) : "memory");
-        }),
-        // The processor has a fault of its own for addresses that cannot exist.
-        bad == 8 || bad == 0x7777'7777'7770 || bad > UINTPTR_MAX - 8 ? SIGSEGV : SIGBUS, "SIG",
-        ", pc unit_crash+");
+    is_reported(in_clean_child([bad] {
+                  const crash_handler crash;
+                  asm volatile("mov %0, " REGISTER "sp\n mov %0, " REGISTER "bp\n push " REGISTER
+                               "ax"
+                               :
+                               : "r"(bad)
+                               : "memory");
+                }),
+                // The processor has a fault of its own for addresses that cannot exist.
+                bad == 8 || bad == unmapped || bad > UINTPTR_MAX - 8 ? SIGSEGV : SIGBUS, "SIG",
+                ", pc unit_crash+");
   }
 #endif
 }
@@ -332,7 +345,7 @@ BOOST_AUTO_TEST_CASE(a_stack_for_which_there_is_no_memory_is_an_error_and_change
     sigaction(SIGSEGV, nullptr, &before);
     bool refused = false;
     try {
-      const crash_handler crash{sigsafe::crash_options{.stack = SIZE_MAX / 4}};
+      const crash_handler crash{sigsafe::crash_options{.stack = SIZE_MAX - (1U << 24)}};
     } catch (const std::system_error& error) {
       refused = error.code().value() == ENOMEM;
     }

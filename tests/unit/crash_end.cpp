@@ -24,6 +24,7 @@
 #include <thread>
 #include <vector>
 
+#include <sigsafe/config.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/panic.hpp>
 
@@ -31,6 +32,7 @@
 #include <tests/support/holds.hpp>
 #include <tests/support/sanitizers.hpp>
 #include <tests/support/signals.hpp>
+#include <tests/support/sleeping.hpp>
 
 namespace {
 
@@ -56,12 +58,16 @@ struct stop {
   std::uintptr_t program_counter;
 };
 
-#if defined(__x86_64__)
+#if SIGSAFE_X86
 std::uintptr_t program_counter_of(pid_t child) {
   user_regs_struct registers{};
   iovec place{&registers, sizeof(registers)};
   BOOST_REQUIRE(ptrace(PTRACE_GETREGSET, child, NT_PRSTATUS, &place) == 0);
+#if SIGSAFE_X86_64
   return registers.rip;
+#else
+  return static_cast<std::uintptr_t>(registers.eip);
+#endif
 }
 #else
 std::uintptr_t program_counter_of(pid_t) { return 0; }
@@ -155,7 +161,7 @@ BOOST_AUTO_TEST_CASE(the_default_action_is_taken_at_the_instruction_that_crashed
   check_ends_where_it_crashed(SIGSEGV, [] { crash_at(nullptr); });
   check_ends_where_it_crashed(SIGABRT, [] { std::abort(); });
   check_ends_where_it_crashed(SIGSEGV, [] { kill(getpid(), SIGSEGV); });
-#if defined(__x86_64__)
+#if SIGSAFE_X86
   check_ends_where_it_crashed(SIGTRAP, [] { asm volatile("int3"); });
   check_ends_where_it_crashed(SIGILL, [] { asm volatile("ud2"); });
 #endif
@@ -197,17 +203,17 @@ BOOST_AUTO_TEST_CASE(a_signal_from_outside_is_reported_and_kills) {
 BOOST_AUTO_TEST_CASE(two_threads_that_crash_at_once_give_two_whole_lines) {
   const child_end end = in_clean_child([] {
     static std::atomic<int> reporting;
-    static std::atomic<bool> one_is_done;
+    static std::atomic<pid_t> done;
     const crash_handler crash{[](const crash_info& info) noexcept {
       const bool first = ++reporting == 1;
       while (reporting != 2) sched_yield();
       if (first) {
         info.write_to(STDERR_FILENO);
-        one_is_done = true;
+        done = test::own_thread();
         return;
       }
-      while (!one_is_done) sched_yield();
-      for (int i = 0; i < 1000; ++i) sched_yield();  // the first one waits for us
+      while (done == 0) sched_yield();
+      test::await_sleep(done, [] { return false; });  // until it waits for us
       info.write_to(STDERR_FILENO);
     }};
     std::thread one{[] { crash_at(nullptr); }};
@@ -280,16 +286,16 @@ BOOST_AUTO_TEST_CASE(it_has_its_own_mask_and_stack_and_a_real_context) {
       stack_t stack;
       sigaltstack(nullptr, &stack);
       CHILD_REQUIRE((stack.ss_flags & SS_ONSTACK) != 0);
-#if defined(__x86_64__)
-      static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] += 3;
+#if SIGSAFE_X86
+      SIGSAFE_PROGRAM_COUNTER(static_cast<ucontext_t*>(context)->uc_mcontext) += 3;
 #endif
     };
     install_previous(SIGSEGV, skip, SA_ONSTACK);
     const crash_handler crash{[](const crash_info&) noexcept {}};
     test::block({SIGUSR1});
-#if defined(__x86_64__)
+#if SIGSAFE_X86
     for (int i = 1; i <= 5; ++i) {
-      asm volatile("xor %%eax, %%eax\n movb $1, (%%rax)" : : : "rax", "memory");
+      asm volatile("movb $1, (%0)" : : "a"(std::uintptr_t{0}) : "memory");
       CHILD_REQUIRE(calls == i);
     }
 #endif

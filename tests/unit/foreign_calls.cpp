@@ -9,8 +9,10 @@
 #include <optional>
 #include <utility>
 
+#include <sigsafe/alternate_stack.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/lazy.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
@@ -93,18 +95,20 @@ void install_calling_with_info(int number) {
 BOOST_FIXTURE_TEST_SUITE(foreign_calls, test::clean_thread)
 
 BOOST_AUTO_TEST_CASE(a_handler_that_signal_restores_goes_on_and_gets_its_flags_back) {
-  BOOST_TEST(holds(in_resting_child([] {
-    const handler usr1{SIGUSR1, {}};
-    const int flags = flags_of(SIGUSR1);
-    save_and_restore(SIGUSR1);
-    CHILD_REQUIRE(flags_of(SIGUSR1) != flags);
-    queue(SIGUSR1, 5);
-    CHILD_REQUIRE(arrived.are({SIGUSR1}));
-    CHILD_REQUIRE((flags_of(SIGUSR1) & SA_SIGINFO) != 0);
-    arrived.clear();
-    queue(SIGUSR1, 6);
-    CHILD_REQUIRE(arrived.have_values({6}));
-  })));
+  for (const sigsafe::handler_options& options :
+       {sigsafe::handler_options{}, {.restart = true}, {.alternate_stack = true, .restart = false}})
+    BOOST_TEST(holds(in_resting_child([&] {
+      const handler usr1{SIGUSR1, {}, options};
+      const int flags = flags_of(SIGUSR1);
+      save_and_restore(SIGUSR1);
+      CHILD_REQUIRE(flags_of(SIGUSR1) != flags);
+      queue(SIGUSR1, 5);
+      CHILD_REQUIRE(arrived.are({SIGUSR1}));
+      CHILD_REQUIRE(flags_of(SIGUSR1) == flags);
+      arrived.clear();
+      queue(SIGUSR1, 6);
+      CHILD_REQUIRE(arrived.have_values({6}));
+    })));
 }
 
 // In the same place on the stack, where what it had the last time still lies.
@@ -279,6 +283,38 @@ BOOST_AUTO_TEST_CASE(a_call_in_a_lazy_guard_calls_the_foreign_handler_once) {
       send(SIGUSR1);
     }
     CHILD_REQUIRE(calls == 1 && arrived.are({SIGUSR1}));
+  })));
+}
+
+// As on i386 and aarch64, where the kernel then calls without a siginfo.
+BOOST_AUTO_TEST_CASE(a_call_behind_a_signal_that_has_lost_the_flags_comes_back_with_a_frame) {
+  BOOST_TEST(holds(in_resting_child([] {
+    static int calls = 0;
+    static bool has_stack = false;
+    const sigsafe::alternate_stack stack;
+    const auto on_usr1 = [](const sigsafe::signal_info& info) noexcept {
+      stack_t now;
+      sigaltstack(nullptr, &now);
+      has_stack = (now.ss_flags & SS_ONSTACK) != 0;
+      CHILD_REQUIRE(info.context() != nullptr);
+      ++calls;
+    };
+    const sigsafe::handler usr1{SIGUSR1, on_usr1, {.alternate_stack = true}};
+    for (const bool held : {false, true}) {
+      install_calling(SIGUSR1, [](int number) {
+        ::signal(number, replaced);
+        const int before = calls;
+        call_replaced(number);
+        CHILD_REQUIRE(calls == before);
+      });
+      {
+        std::optional<sigsafe::lazy::guard> off;
+        if (held) off.emplace(sigsafe::location::current());
+        send(SIGUSR1);
+        CHILD_REQUIRE(calls == 1);
+      }
+      CHILD_REQUIRE(calls == (held ? 2 : 1) && has_stack);
+    }
   })));
 }
 

@@ -1398,7 +1398,12 @@ BOOST_AUTO_TEST_CASE(a_kernel_that_cannot_tell_processes_apart_is_reported) {
 
 BOOST_AUTO_TEST_CASE(a_lack_of_memory_is_reported) {
   check_in_child([] {
-    refuse_system_call(SYS_mmap, ENOMEM, 1, 4096, 1);  // the library's is below a page
+#if defined(SYS_mmap2)
+    constexpr long call = SYS_mmap2;
+#else
+    constexpr long call = SYS_mmap;
+#endif
+    refuse_system_call(call, ENOMEM, 1, 4096, 1);  // the library's is below a page
     check_fails_with(std::errc::not_enough_memory,
                      "sigsafe: no memory for the page that tells processes apart");
   });

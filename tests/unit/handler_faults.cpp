@@ -13,6 +13,8 @@
 #include <string>
 #include <thread>
 
+#include <sigsafe/config.hpp>
+
 #include <tests/support/child.hpp>
 #include <tests/support/holds.hpp>
 
@@ -212,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_fault_that_somebody_has_sent_does_not_count) {
 }
 
 BOOST_AUTO_TEST_CASE(a_trap_may_come_again) {
-#if defined(__x86_64__) || defined(__i386__)
+#if SIGSAFE_X86
   check_in_child([] {
     int calls = 0;
     const sigsafe::handler on_trap{SIGTRAP, [&]() noexcept { ++calls; }};
@@ -223,7 +225,7 @@ BOOST_AUTO_TEST_CASE(a_trap_may_come_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_division_by_zero_and_an_illegal_instruction_kill) {
-#if defined(__x86_64__) || defined(__i386__)
+#if SIGSAFE_X86
   check_kills_after(2, SIGFPE, [] {
     const sigsafe::handler on_fault{SIGFPE, &write_dot};
     asm volatile("xor %%edx, %%edx\n xor %%ecx, %%ecx\n mov $1, %%eax\n div %%ecx"
@@ -239,13 +241,13 @@ BOOST_AUTO_TEST_CASE(a_division_by_zero_and_an_illegal_instruction_kill) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_that_skips_the_instruction_goes_on) {
-#if defined(__x86_64__)
+#if SIGSAFE_X86
   check_in_child([] {
     int calls = 0;
     const sigsafe::handler on_fault{SIGILL, [&](const signal_info& info) noexcept {
                                       auto* const context =
                                           static_cast<ucontext_t*>(info.context());
-                                      context->uc_mcontext.gregs[REG_RIP] += 2;
+                                      SIGSAFE_PROGRAM_COUNTER(context->uc_mcontext) += 2;
                                       ++calls;
                                     }};
     for (int i = 1; i <= 10; ++i) {
@@ -257,7 +259,12 @@ BOOST_AUTO_TEST_CASE(a_handler_that_skips_the_instruction_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_that_changes_a_register_goes_on) {
-#if defined(__x86_64__)
+#if SIGSAFE_X86
+#if SIGSAFE_X86_64
+  constexpr int destination = REG_RDI;
+#else
+  constexpr int destination = REG_EDI;
+#endif
   check_in_child([] {
     char good = 0;
     char* const bad = new_page(PROT_NONE);
@@ -265,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_changes_a_register_goes_on) {
     const sigsafe::handler on_fault{
         SIGSEGV, [&](const signal_info& info) noexcept {
           auto* const context = static_cast<ucontext_t*>(info.context());
-          context->uc_mcontext.gregs[REG_RDI] = reinterpret_cast<greg_t>(&good);
+          context->uc_mcontext.gregs[destination] = reinterpret_cast<greg_t>(&good);
           ++calls;
         }};
     for (int i = 1; i <= 10; ++i) {

@@ -25,6 +25,7 @@
 
 #include <tests/support/holds.hpp>
 #include <tests/support/sleeper.hpp>
+#include <tests/support/sleeping.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -174,7 +175,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiting_thread_comes_in_after_the_unlock, L, loc
     inside = true;
     lock.unlock();
   }};
-  for (int i = 0; i < 100; ++i) sched_yield();
+  test::let_others_run();
   const bool early = inside;
   lock.unlock();
   waiting.join();

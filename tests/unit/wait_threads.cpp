@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -104,9 +105,19 @@ test::child_end a_handler_between_check_and_sleep(Sleep sleep) {
   });
 }
 
+/// Many of the usual size would be more than the addresses of 32 bits.
+void give_new_threads_small_stacks() {
+  pthread_attr_t wanted;
+  pthread_attr_init(&wanted);
+  pthread_attr_setstacksize(&wanted, std::size_t{256} << 10);
+  CHILD_REQUIRE(pthread_setattr_default_np(&wanted) == 0);
+  pthread_attr_destroy(&wanted);
+}
+
 template <class B, class Sleep>
 test::child_end a_handler_while_it_sleeps(Sleep sleep, int sleepers) {
   return in_child([=] {
+    give_new_threads_small_stacks();
     std::atomic<bool> flag{false};
     const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
     std::vector<std::unique_ptr<waiter<B, Sleep>>> waiting;
