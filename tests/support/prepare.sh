@@ -16,6 +16,9 @@ is_there() {
     binutils) command -v size ;;
     patch | spin) command -v "$1" ;;
     libclang-rt-dev) echo 'int main() {}' | clang++ -fsanitize=thread -x c++ -o /dev/null - ;;
+    libboost-dev) has_header boost/asio.hpp ;;
+    libglib2.0-dev) pkg-config --exists glib-2.0 ;;
+    libuv1-dev) pkg-config --exists libuv ;;
     libboost-test-dev) has_header boost/test/unit_test.hpp ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     libcli11-dev) has_header CLI/CLI.hpp ;;
@@ -99,7 +102,8 @@ prepare_for() {
         ;;
       model) needs="$needs spin" ;;
       mutants) needs="$needs patch" ;;
-      package) needs="$needs binutils clang lld pkgconf" ;;
+      lint | samples) needs="$needs pkgconf libboost-dev libglib2.0-dev libuv1-dev" ;;
+      package) needs="$needs binutils clang lld pkgconf libboost-dev libglib2.0-dev libuv1-dev" ;;
       stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
       sweep) needs="$needs libcli11-dev libfmt-dev" ;;
     esac
