@@ -283,6 +283,12 @@ BOOST_AUTO_TEST_CASE(a_handler_can_take_the_default) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(signals_have_names) {
+  BOOST_TEST(std::string{sigsafe_signal_name(SIGHUP)} == "SIGHUP");
+  BOOST_TEST(std::string{sigsafe_signal_name(SIGRTMIN)}.empty());
+  BOOST_TEST(std::string{sigsafe_signal_name(-1)}.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_panic_names_the_place_of_the_registration) {
   static sigsafe_handler handler = SIGSAFE_HANDLER_INIT;
   const unsigned line = __LINE__ + 3;

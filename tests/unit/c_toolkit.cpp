@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <thread>
 
 #include <sigsafe/signal_set.hpp>
 
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_child_blocks_and_ignores_what_the_options_say) {
 BOOST_AUTO_TEST_CASE(groups_sessions_and_descriptors_are_as_asked) {
   check_in_child([] {
     sigsafe_spawn_options options{};
-    options.new_process_group = true;
+    options.process_group = SIGSAFE_NEW_PROCESS_GROUP;
     sigsafe_child child = SIGSAFE_CHILD_INIT;
     sigsafe_lazy_enter();
     CHILD_REQUIRE(sigsafe_spawn(&child, command{"exec sleep 60"}.arguments(), &options) == 0);
@@ -278,9 +279,10 @@ BOOST_AUTO_TEST_CASE(the_second_stop_kills) {
     sigsafe_event event = SIGSAFE_EVENT_INIT;
     sigsafe_stop stop = SIGSAFE_STOP_INIT;
     CHILD_REQUIRE(sigsafe_stop_end(&stop) == EINVAL && sigsafe_stop_requested(&stop) == 0);
-    CHILD_REQUIRE(sigsafe_stop_begin(&stop, nullptr, 0, nullptr) == EINVAL);
-    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, SIGSAFE_SECONDS(60), &event) == 0);
-    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, SIGSAFE_FOREVER, nullptr) == EBUSY);
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, nullptr, 0, 0, nullptr) == EINVAL);
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, SIGSAFE_ONCE, 0, nullptr) == EINVAL);
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, 0, SIGSAFE_SECONDS(60), &event) == 0);
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, 0, SIGSAFE_FOREVER, nullptr) == EBUSY);
     CHILD_REQUIRE(sigsafe_stop_requested(&stop) == 0);
     kill(getpid(), SIGTERM);
     CHILD_REQUIRE(sigsafe_event_wait(&event, nullptr) == 0);
@@ -302,10 +304,15 @@ BOOST_AUTO_TEST_CASE(a_timer_calls_its_function) {
     CHILD_REQUIRE(sigsafe_timer_start(&timer, 1, 0) == EINVAL);
     CHILD_REQUIRE(sigsafe_timer_stop(&timer) == EINVAL);
     CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == EINVAL);
-    CHILD_REQUIRE(sigsafe_timer_create(&timer, nullptr, nullptr) == EINVAL);
-    CHILD_REQUIRE(sigsafe_timer_create(&timer, set, &event) == 0);
-    CHILD_REQUIRE(sigsafe_timer_create(&timer, set, &event) == EBUSY);
+    CHILD_REQUIRE(sigsafe_timer_remaining(&timer) == 0);
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, nullptr, nullptr, nullptr) == EINVAL);
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, nullptr, set, &event) == 0);
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, nullptr, set, &event) == EBUSY);
     CHILD_REQUIRE(sigsafe_timer_start(&timer, -1, 0) == EINVAL);
+    CHILD_REQUIRE(sigsafe_timer_start(&timer, SIGSAFE_FOREVER, 0) == 0);
+    CHILD_REQUIRE(sigsafe_timer_remaining(&timer) > SIGSAFE_SECONDS(60));
+    CHILD_REQUIRE(sigsafe_timer_start_until(&timer, sigsafe_now() - 1, 0) == 0);
+    CHILD_REQUIRE(sigsafe_event_wait(&event, nullptr) == 0 && sigsafe_timer_remaining(&timer) == 0);
     std::uint32_t times = 0;
     CHILD_REQUIRE(sigsafe_timer_start(&timer, SIGSAFE_MILLISECONDS(1), 0) == 0);
     CHILD_REQUIRE(sigsafe_event_wait(&event, &times) == 0 && times == 1);
@@ -322,6 +329,97 @@ BOOST_AUTO_TEST_CASE(a_timer_calls_its_function) {
   });
 }
 
+namespace {
+
+struct noted {
+  sigsafe_event event = SIGSAFE_EVENT_INIT;
+  pthread_t thread;
+};
+
+void note(std::uint64_t, void* data) {
+  auto& to = *static_cast<noted*>(data);
+  to.thread = pthread_self();
+  sigsafe_event_set(&to.event);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_timer_is_what_its_options_say) {
+  check_in_child([] {
+    noted seen;
+    sigsafe_timer timer = SIGSAFE_TIMER_INIT;
+    sigsafe_timer_options options{};
+    options.clock = static_cast<sigsafe_timer_clock>(7);
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == EINVAL && says("clock"));
+    options.clock = SIGSAFE_REALTIME;
+    options.signal = SIGSEGV;
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == EINVAL);
+    options.signal = SIGRTMIN + 1;
+    CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == 0);
+    struct sigaction now;
+    CHILD_REQUIRE(sigaction(SIGRTMIN + 1, nullptr, &now) == 0 && now.sa_handler != SIG_DFL);
+    CHILD_REQUIRE((now.sa_flags & SA_RESTART) != 0);
+    CHILD_REQUIRE(sigsafe_timer_start(&timer, 1, 1) == EINVAL && says("SIGSAFE_REALTIME"));
+    timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    const std::int64_t today = SIGSAFE_SECONDS(time.tv_sec);
+    CHILD_REQUIRE(sigsafe_timer_start_until(&timer, today + SIGSAFE_SECONDS(3600), 0) == 0);
+    CHILD_REQUIRE(sigsafe_timer_remaining(&timer) > SIGSAFE_SECONDS(60));
+    CHILD_REQUIRE(sigsafe_timer_start_until(&timer, today, 0) == 0);
+    CHILD_REQUIRE(sigsafe_event_wait(&seen.event, nullptr) == 0);
+    CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == 0);
+    for (const auto clock : {SIGSAFE_MONOTONIC, SIGSAFE_BOOTTIME, SIGSAFE_PROCESS_CPU,
+                             SIGSAFE_THREAD_CPU}) {
+      options = {};
+      options.clock = clock;
+      options.interrupts = true;
+      CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == 0);
+      CHILD_REQUIRE(sigaction(sigsafe_timer_signal(), nullptr, &now) == 0);
+      CHILD_REQUIRE((now.sa_flags & SA_RESTART) == 0);
+      CHILD_REQUIRE(sigsafe_timer_start(&timer, 0, SIGSAFE_SECONDS(60)) == 0);
+      // The clocks of what is computed stand still in a sleep.
+      while (!sigsafe_event_is_set(&seen.event)) {}
+      sigsafe_event_reset(&seen.event);
+      CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == 0);
+    }
+  });
+}
+
+// Otherwise the kernel would take the first thread, which waits meanwhile.
+BOOST_AUTO_TEST_CASE(a_timer_runs_on_the_thread_that_created_it) {
+  check_in_child([] {
+    std::thread{[] {
+      noted seen;
+      sigsafe_timer timer = SIGSAFE_TIMER_INIT;
+      sigsafe_timer_options options{};
+      options.this_thread = true;
+      CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == 0);
+      CHILD_REQUIRE(sigsafe_timer_start(&timer, 1, 0) == 0);
+      CHILD_REQUIRE(sigsafe_event_wait(&seen.event, nullptr) == 0);
+      CHILD_REQUIRE(pthread_equal(seen.thread, pthread_self()));
+      CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == 0);
+    }}.join();
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_is_what_its_options_say) {
+  check_in_child([] {
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigsafe_stop stop = SIGSAFE_STOP_INIT;
+    struct sigaction now;
+    for (const unsigned options : {0U, unsigned{SIGSAFE_RESTART | SIGSAFE_IGNORE_AT_END}}) {
+      CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, options, SIGSAFE_FOREVER, nullptr) == 0);
+      CHILD_REQUIRE(sigaction(SIGTERM, nullptr, &now) == 0);
+      CHILD_REQUIRE(((now.sa_flags & SA_RESTART) != 0) == (options != 0));
+      CHILD_REQUIRE(sigsafe_stop_end(&stop) == 0);
+      CHILD_REQUIRE(sigaction(SIGTERM, nullptr, &now) == 0);
+      CHILD_REQUIRE(now.sa_handler == (options != 0 ? SIG_IGN : SIG_DFL));
+    }
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_crash_is_reported) {
   const auto line = in_child([] {
     sigsafe_crash_handler crash = SIGSAFE_CRASH_HANDLER_INIT;
@@ -334,18 +432,27 @@ BOOST_AUTO_TEST_CASE(a_crash_is_reported) {
   const auto function = in_child([] {
     const auto report = [](const sigsafe_crash* crash, void* data) {
       const sigsafe_signal signal = sigsafe_crash_signal(crash);
-      sigsafe_print(STDERR_FILENO, "%s %d %d\n", static_cast<const char*>(data), signal.number,
-                    sigsafe_crash_program_counter(crash) != 0);
+      std::uintptr_t from[8];
+      sigsafe_print(STDERR_FILENO, "%s %d %d %d\n", static_cast<const char*>(data), signal.number,
+                    sigsafe_crash_program_counter(crash) != 0,
+                    sigsafe_crash_return_addresses(crash, from, 8) <= 8);
       sigsafe_crash_write(crash, STDERR_FILENO);
     };
     static char data[] = "crash";
     sigsafe_crash_handler crash = SIGSAFE_CRASH_HANDLER_INIT;
+    CHILD_REQUIRE(sigsafe_crash_handler_reinstall(&crash) == EINVAL);
+    CHILD_REQUIRE(!sigsafe_crash_handler_in_force(&crash));
     CHILD_REQUIRE(sigsafe_crash_handler_begin(&crash, -1, report, data) == 0);
+    CHILD_REQUIRE(sigsafe_crash_handler_in_force(&crash));
+    signal(SIGBUS, SIG_IGN);
+    CHILD_REQUIRE(!sigsafe_crash_handler_in_force(&crash));
+    CHILD_REQUIRE(sigsafe_crash_handler_reinstall(&crash) == 0);
+    CHILD_REQUIRE(sigsafe_crash_handler_in_force(&crash));
     CHILD_REQUIRE(sigsafe_crash_handler_end(&crash) == 0);
     CHILD_REQUIRE(sigsafe_crash_handler_begin(&crash, -1, report, data) == 0);
     raise(SIGSEGV);
   });
-  const std::string expected = "crash 11 1\nsigsafe: SIGSEGV";
+  const std::string expected = "crash 11 1 1\nsigsafe: SIGSEGV";
   BOOST_TEST((function.killed_by(SIGSEGV) && function.errors.find(expected) == 0), function);
 }
 

@@ -54,6 +54,18 @@ int sigsafe_crash_handler_end(sigsafe_crash_handler* handler) noexcept {
   return 0;
 }
 
+bool sigsafe_crash_handler_in_force(const sigsafe_crash_handler* handler) noexcept {
+  const auto* const begun = sigsafe::c::existing<sigsafe::c::crash_reporter>(handler);
+  return begun != nullptr && begun->in_force();
+}
+
+int sigsafe_crash_handler_reinstall(sigsafe_crash_handler* handler) noexcept {
+  auto* const begun = sigsafe::c::existing<sigsafe::c::crash_reporter>(handler);
+  if (begun == nullptr)
+    return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_crash_handler has not begun");
+  return sigsafe::c::error_of([&] { begun->reinstall(); });
+}
+
 sigsafe_signal sigsafe_crash_signal(const sigsafe_crash* crash) noexcept {
   const sigsafe::signal_info& info = sigsafe::c::info_of(crash).signal();
   return {info.number(), &info.native(), info.context()};
@@ -65,6 +77,11 @@ bool sigsafe_crash_write(const sigsafe_crash* crash, int fd) noexcept {
 
 uintptr_t sigsafe_crash_program_counter(const sigsafe_crash* crash) noexcept {
   return sigsafe::c::info_of(crash).program_counter();
+}
+
+size_t sigsafe_crash_return_addresses(const sigsafe_crash* crash, uintptr_t* to,
+                                      size_t size) noexcept {
+  return sigsafe::c::info_of(crash).return_addresses(to, size);
 }
 
 int sigsafe_alternate_stack_begin(sigsafe_alternate_stack* stack, size_t room) noexcept {

@@ -8,6 +8,7 @@
 #include <new>
 
 #include <sigsafe/detail/handler_node.hpp>
+#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
@@ -110,6 +111,10 @@ int sigsafe_handler_reinstall(sigsafe_handler* handler) noexcept {
   if (base == nullptr)
     return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_handler is not registered");
   return sigsafe::c::error_of([&] { sigsafe::detail::reinstall_handler(*base); });
+}
+
+const char* sigsafe_signal_name(int signal) noexcept {
+  return sigsafe::detail::signal_name(signal);
 }
 
 void sigsafe_take_default(const sigsafe_signal* signal) noexcept {

@@ -53,7 +53,9 @@ spawn_options options_of(const sigsafe_spawn_options& given) {
   options.ignored = set_of(given.ignored);
   options.inherit_descriptors = given.inherit_descriptors;
   options.keep_ignored = set_of(given.keep_ignored);
-  if (given.new_process_group) options.process_group = 0;
+  if (given.process_group != 0)
+    options.process_group =
+        given.process_group == SIGSAFE_NEW_PROCESS_GROUP ? 0 : given.process_group;
   options.program = given.program;
   options.search_path = !given.no_search_path;
   options.session = given.session;
@@ -109,7 +111,8 @@ int sigsafe_child_kill(const sigsafe_child* child, int signal) noexcept {
 
 int sigsafe_child_look(sigsafe_child* child, sigsafe_exit_status* status) noexcept {
   if (child->opaque == nullptr) return sigsafe::c::no_process();
-  *status = sigsafe::c::status_of(sigsafe::detail::look_for_end(*sigsafe::c::state_of(child)));
+  const sigsafe::exit_status end = sigsafe::detail::look_for_end(*sigsafe::c::state_of(child));
+  if (status != nullptr) *status = sigsafe::c::status_of(end);
   return 0;
 }
 

@@ -22,14 +22,16 @@ struct event_setter {
 
 class stop {
  public:
-  stop(signal_set signals, std::int64_t grace, sigsafe_event* event)
-      : event_{event}, signal_(signals, options(grace, event_)) {}
+  stop(signal_set signals, unsigned options, std::int64_t grace, sigsafe_event* event)
+      : event_{event}, signal_(signals, options_of(options, grace, event_)) {}
 
   [[nodiscard]] int requested() const noexcept { return signal_.number(); }
 
  private:
-  static stop_options options(std::int64_t grace, event_setter& event) {
+  static stop_options options_of(unsigned bits, std::int64_t grace, event_setter& event) {
     stop_options wanted;
+    if ((bits & SIGSAFE_IGNORE_AT_END) != 0) wanted.at_end = at_end::ignore;
+    wanted.restart = (bits & SIGSAFE_RESTART) != 0;
     if (grace != SIGSAFE_FOREVER) wanted.deadline = detail::hosted_backend::duration{grace};
     wanted.event = event;
     return wanted;
@@ -42,12 +44,17 @@ class stop {
 }  // namespace
 }  // namespace sigsafe::c
 
-int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, int64_t grace,
+int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, unsigned options, int64_t grace,
                        sigsafe_event* event) noexcept {
   sigsafe::c::object<sigsafe::c::stop, sigsafe_stop> memory{stop};
   if (memory.exists())
     return sigsafe::c::fail(EBUSY, "sigsafe: this sigsafe_stop has begun already; end it first");
-  return sigsafe::c::error_of([&] { memory.make(sigsafe::c::set_of(signals), grace, event); });
+  if ((options & ~unsigned{SIGSAFE_IGNORE_AT_END | SIGSAFE_RESTART}) != 0)
+    return sigsafe::c::fail(EINVAL,
+                            "sigsafe: the options of a sigsafe_stop are SIGSAFE_IGNORE_AT_END and "
+                            "SIGSAFE_RESTART");
+  return sigsafe::c::error_of(
+      [&] { memory.make(sigsafe::c::set_of(signals), options, grace, event); });
 }
 
 int sigsafe_stop_requested(const sigsafe_stop* stop) noexcept {

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <cstdint>
+#include <system_error>
 
 #include <sigsafe/detail/wait.hpp>
 #include <sigsafe/location.hpp>
@@ -16,6 +17,10 @@
 
 namespace sigsafe::c {
 namespace {
+
+std::int64_t time_of_sleep(std::int64_t deadline) noexcept {
+  return deadline == SIGSAFE_FOREVER ? detail::for_ever : nanoseconds_until(deadline);
+}
 
 int wait_for(std::int64_t nanoseconds, location where) {
   detail::require_only_hold(where);
@@ -28,6 +33,18 @@ int wait_for(std::int64_t nanoseconds, location where) {
   return woken == wake::handler ? 0 : ETIMEDOUT;
 }
 
+int poll_for(struct pollfd* fds, nfds_t size, std::int64_t nanoseconds, location where) {
+  detail::require_only_hold(where);
+  poll_result woken{wake::handler};
+  int refused = 0;
+  int failed = error_of([&] { woken = detail::sleep_unheld(fds, size, nanoseconds, refused); });
+  if (refused != 0) failed = fail(refused, "sigsafe: ppoll refused the descriptors of sigsafe_poll");
+  if (failed == 0 && woken == wake::handler) failed = EINTR;
+  if (failed == 0) return woken.ready;
+  errno = failed;
+  return -1;
+}
+
 }  // namespace
 }  // namespace sigsafe::c
 
@@ -36,42 +53,42 @@ int sigsafe_wait_at(const char* file, unsigned line) {
 }
 
 int sigsafe_wait_until_at(int64_t deadline, const char* file, unsigned line) {
-  const bool ends = deadline != SIGSAFE_FOREVER;
-  return sigsafe::c::wait_for(
-      ends ? sigsafe::c::nanoseconds_until(deadline) : sigsafe::detail::for_ever, {file, line});
+  return sigsafe::c::wait_for(sigsafe::c::time_of_sleep(deadline), {file, line});
 }
 
 int sigsafe_poll_at(struct pollfd* fds, nfds_t size, int timeout, const char* file, unsigned line) {
-  using sigsafe::wake;
-  sigsafe::detail::require_only_hold({file, line});
-  sigsafe::poll_result woken{wake::handler};
-  int refused = 0;
-  int failed = sigsafe::c::error_of([&] {
-    const std::int64_t nanoseconds =
-        timeout < 0 ? sigsafe::detail::for_ever : SIGSAFE_MILLISECONDS(timeout);
-    woken = sigsafe::detail::sleep_unheld(fds, size, nanoseconds, refused);
-  });
-  if (refused != 0)
-    failed = sigsafe::c::fail(refused, "sigsafe: ppoll refused the descriptors of sigsafe_poll");
-  if (failed == 0 && woken == wake::handler) failed = EINTR;
-  if (failed == 0) return woken.ready;
-  errno = failed;
-  return -1;
+  const std::int64_t nanoseconds =
+      timeout < 0 ? sigsafe::detail::for_ever : SIGSAFE_MILLISECONDS(timeout);
+  return sigsafe::c::poll_for(fds, size, nanoseconds, {file, line});
 }
 
-bool sigsafe_open_at(sigsafe_blocking_function* function, void* data, const char* file,
-                     unsigned line) {
+int sigsafe_poll_until_at(struct pollfd* fds, nfds_t size, int64_t deadline, const char* file,
+                          unsigned line) {
+  return sigsafe::c::poll_for(fds, size, sigsafe::c::time_of_sleep(deadline), {file, line});
+}
+
+int sigsafe_open_at(sigsafe_blocking_function* function, void* data, const char* file,
+                    unsigned line) {
   struct blocking_call {
     sigsafe_blocking_function* function;
     void* data;
   } call{function, data};
   sigsafe::detail::require_only_hold({file, line});
-  return sigsafe::detail::call_unheld(
-      [](void* of, const sigset_t* mask) {
-        const auto& wanted = *static_cast<blocking_call*>(of);
-        wanted.function(wanted.data, mask);
-      },
-      &call, false);
+  // errno is the function's, so this does not keep it.
+  try {
+    const bool called = sigsafe::detail::call_unheld(
+        [](void* of, const sigset_t* mask) {
+          const auto& wanted = *static_cast<blocking_call*>(of);
+          wanted.function(wanted.data, mask);
+        },
+        &call, false);
+    if (called) return 0;
+  } catch (const std::system_error& error) {
+    return sigsafe::c::fail(error.code().value(), error.what());
+  }
+  return sigsafe::c::fail(EINTR,
+                          "sigsafe: a handler has run since the last wait; look at what it has "
+                          "left, and call sigsafe_open again");
 }
 
 int sigsafe_wake_signal() noexcept { return sigsafe::wake_signal(); }
