@@ -81,7 +81,8 @@ extern "C" {
 /* ---- errors */
 
 /* What was wrong with the last function that failed on this thread, and what to do: one sentence,
- * valid until the next one fails, which may be in a handler. Never null.
+ * valid until the next one fails, which may be in a handler. Never null. It names options as the
+ * C++ interface does: .once is SIGSAFE_ONCE.
  * Safety:   async-signal-safe, thread-safe */
 SIGSAFE_C_API const char* sigsafe_error_text(void) SIGSAFE_C_NOEXCEPT;
 
@@ -95,7 +96,8 @@ SIGSAFE_C_API void sigsafe_set_panic_function(sigsafe_panic_function* function) 
 
 /* Begins and ends a hold; handlers of signals that arrive meanwhile run before leave returns.
  * Safety:   async-signal-safe, thread-safe; errno is kept
- * Pre:      leave: this thread has entered
+ * Pre:      leave: this thread has entered, once for each leave; compiled with -DSIGSAFE_CHECKED=1
+ *           it panics otherwise. A handler leaves what it has entered before it returns
  * Cost:     lazy: together about a nanosecond; two system calls when a signal was deferred.
  *           eager: a system call each for the outermost, none for others
  * Source:   POSIX.1-2024 pthread_sigmask */
@@ -145,7 +147,8 @@ SIGSAFE_C_API void sigsafe_discard_leave(int signal) SIGSAFE_C_NOEXCEPT;
  * A lock is released as it was taken: lazy or eager; different calls may take it differently. Who
  * waits for it waits without the hold, so that handlers run.
  * Safety:   async-signal-safe, thread-safe; errno is kept
- * Pre:      lock: this thread does not hold the mutex. unlock: it does
+ * Pre:      lock: this thread does not hold the mutex. unlock: it does; compiled with
+ *           -DSIGSAFE_CHECKED=1 it panics when nobody does
  * Cost:     an atomic operation each beside the hold; a system call when threads contend; 4 bytes
  * Source:   ISO C11 mtx_lock */
 typedef struct sigsafe_mutex {
@@ -249,8 +252,8 @@ SIGSAFE_C_API int sigsafe_poll_until_at(struct pollfd* fds, nfds_t size, int64_t
  *           not called then
  * Cost:     two to four system calls beside the function's */
 typedef void sigsafe_blocking_function(void* data, const sigset_t* mask);
-SIGSAFE_C_API int sigsafe_open_at(sigsafe_blocking_function* function, void* data,
-                                  const char* file, unsigned line);
+SIGSAFE_C_API int sigsafe_open_at(sigsafe_blocking_function* function, void* data, const char* file,
+                                  unsigned line);
 #define sigsafe_open(function, data) sigsafe_open_at((function), (data), __FILE__, __LINE__)
 
 /* The real-time signal that ends a sleep when a handler has run on another thread: SIGRTMAX - 3
@@ -400,7 +403,8 @@ SIGSAFE_C_API int sigsafe_event_wait_until_at(sigsafe_event* event, int64_t dead
  * Source:   Linux eventfd */
 SIGSAFE_C_API int sigsafe_event_fd(sigsafe_event* event, int* fd) SIGSAFE_C_NOEXCEPT;
 
-/* For an event that does not live as long as the program: closes its descriptor. Once only.
+/* For an event that does not live as long as the program: closes its descriptor. It is as it was
+ * initialised then.
  * Safety:   not async-signal-safe
  * Pre:      nobody waits, else it panics, and nobody sets it any more */
 SIGSAFE_C_API void sigsafe_event_destroy(sigsafe_event* event) SIGSAFE_C_NOEXCEPT;
@@ -507,8 +511,8 @@ SIGSAFE_C_API int sigsafe_child_on_exit(sigsafe_child* child, sigsafe_exit_funct
                                         void* data) SIGSAFE_C_NOEXCEPT;
 
 /* destroy kills it (SIGKILL) if it runs, and takes its status; detach lets it go on. Both leave
- * `child` without a process, and do nothing to one that has none. Who has been detached is reaped by
- * a later spawn or reap function.
+ * `child` without a process, and do nothing to one that has none. Who has been detached is reaped
+ * by a later spawn or reap function.
  * Safety:   not async-signal-safe; no other thread uses `child` */
 SIGSAFE_C_API void sigsafe_child_destroy(sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API void sigsafe_child_detach(sigsafe_child* child) SIGSAFE_C_NOEXCEPT;
@@ -593,7 +597,8 @@ typedef struct sigsafe_timer_options {
  * the load have held the signal off; none is lost or counted twice. A start begins anew, and drops
  * what was on its way. start_until begins at a time of the timer's clock, such as one of
  * clock_gettime(CLOCK_REALTIME). remaining is the time until the next call; 0 when none will come.
- * `options` may be null. A forked child has no timers, until it starts one anew.
+ * `options` may be null. A forked child has no timers, until it starts one anew. An interval of
+ * less than a few microseconds leaves the program no time for anything else.
  * Safety:   create and destroy: thread-safe, not async-signal-safe; the others: async-signal-safe,
  *           thread-safe, also in the function
  * Pre:      destroy: not inside the function, else it panics
@@ -714,12 +719,24 @@ SIGSAFE_C_API void sigsafe_abi1_begin_first_eager(void) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API void sigsafe_abi1_release_last_eager(void) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API void sigsafe_abi1_await_unlock(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API void sigsafe_abi1_wake(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_refuse_leave(void) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API void sigsafe_abi1_refuse_unlock(void) SIGSAFE_C_NOEXCEPT;
 
 #define SIGSAFE_C_LOAD(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
 #define SIGSAFE_C_STORE(word, value) __atomic_store_n(&(word), (value), __ATOMIC_RELAXED)
 /* Orders the accesses of this thread against a handler on it. */
 #define SIGSAFE_C_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define SIGSAFE_C_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* What C++ guards cannot get wrong is found in checked builds. */
+#if defined(SIGSAFE_CHECKED) && SIGSAFE_CHECKED
+#define SIGSAFE_C_REQUIRE(condition, refuse) \
+  do                                         \
+    if (!(condition)) refuse();              \
+  while (0)
+#else
+#define SIGSAFE_C_REQUIRE(condition, refuse) ((void)0)
+#endif
 
 /* Returns how many holds it found. */
 static inline uint32_t sigsafe_abi1_lazy_guard_begin(void) SIGSAFE_C_NOEXCEPT {
@@ -738,6 +755,7 @@ static inline void sigsafe_lazy_enter(void) SIGSAFE_C_NOEXCEPT {
 
 static inline void sigsafe_lazy_leave(void) SIGSAFE_C_NOEXCEPT {
   struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
+  SIGSAFE_C_REQUIRE(SIGSAFE_C_LOAD(thread->held) != 0, sigsafe_abi1_refuse_leave);
   SIGSAFE_C_FENCE();
   SIGSAFE_C_STORE(thread->held, SIGSAFE_C_LOAD(thread->held) - 1);
   SIGSAFE_C_FENCE();
@@ -773,6 +791,7 @@ static inline void sigsafe_eager_enter(void) SIGSAFE_C_NOEXCEPT {
 static inline void sigsafe_eager_leave(void) SIGSAFE_C_NOEXCEPT {
   struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
   uint32_t eager;
+  SIGSAFE_C_REQUIRE(SIGSAFE_C_LOAD(thread->eager) != 0, sigsafe_abi1_refuse_leave);
   SIGSAFE_C_FENCE();
   SIGSAFE_C_STORE(thread->held, SIGSAFE_C_LOAD(thread->held) - 1);
   eager = SIGSAFE_C_LOAD(thread->eager);
@@ -803,8 +822,9 @@ static inline bool sigsafe_abi1_take(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {
                                      __ATOMIC_RELAXED);
 }
 static inline void sigsafe_abi1_give_back(sigsafe_mutex* mutex) SIGSAFE_C_NOEXCEPT {
-  if (SIGSAFE_C_UNLIKELY(__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2))
-    sigsafe_abi1_wake(mutex);
+  uint32_t state = __atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE);
+  SIGSAFE_C_REQUIRE(state != 0, sigsafe_abi1_refuse_unlock);
+  if (SIGSAFE_C_UNLIKELY(state == 2)) sigsafe_abi1_wake(mutex);
 }
 
 #define SIGSAFE_C_LOCKS(kind)                                                                      \

@@ -25,9 +25,10 @@ constexpr int times = 8;
 template <class Operation>
 long cost_of(Operation operation) {
   const auto nothing = [] { return 0; };
-  return test::count_instructions(nothing, [&](int) {
-           for (int i = 0; i < times; ++i) operation();
-         }) -
+  return test::count_instructions(nothing,
+                                  [&](int) {
+                                    for (int i = 0; i < times; ++i) operation();
+                                  }) -
          test::count_instructions(nothing, [](int) {
            for (int i = 0; i < times; ++i) touch();
          });
@@ -35,8 +36,8 @@ long cost_of(Operation operation) {
 
 // Two for each: which of two equal ways a compiler chooses.
 bool costs_the_same(long c, long cpp) { return c <= cpp + times * 2; }
-// What calls the library goes through a function of its own for C: some more, of hundreds.
-bool costs_nearly_the_same(long c, long cpp) { return c <= cpp + cpp / 20; }
+// The first and the last eager hold each go through a function of the library that only calls one.
+bool costs_two_calls_more(long c, long cpp) { return c <= cpp + times * 16; }
 
 }  // namespace
 
@@ -72,7 +73,7 @@ BOOST_AUTO_TEST_CASE(eager_holds_cost_what_a_guard_costs) {
   };
   const long outermost = cost_of(in_c);
   const long cpp = cost_of(in_cpp);
-  BOOST_TEST(costs_nearly_the_same(outermost, cpp), outermost << " instructions, in C++ " << cpp);
+  BOOST_TEST(costs_two_calls_more(outermost, cpp), outermost << " instructions, in C++ " << cpp);
   const sigsafe::guard held;
   const long nested = cost_of(in_c);
   const long nested_cpp = cost_of(in_cpp);
@@ -99,7 +100,8 @@ BOOST_AUTO_TEST_CASE(locks_cost_what_a_mutex_costs) {
     const auto locked = eager_mutex.lock();
     touch();
   });
-  BOOST_TEST(costs_nearly_the_same(eager, eager_cpp), eager << " instructions, in C++ " << eager_cpp);
+  BOOST_TEST(costs_two_calls_more(eager, eager_cpp),
+             eager << " instructions, in C++ " << eager_cpp);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

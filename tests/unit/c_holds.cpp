@@ -4,6 +4,7 @@
 #include <sigsafe/sigsafe.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -220,6 +221,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_notifies_a_condition, K, kinds) {
   });
 }
 
+// In C this is easily done.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_leave_or_unlock_too_many_panics_in_a_checked_build, K, kinds) {
+#if SIGSAFE_CHECKED
+  BOOST_TEST(test::panics(in_child([] { K::leave(); }), "has not entered"));
+  BOOST_TEST(test::panics(in_child([] {
+                            sigsafe_mutex mutex = SIGSAFE_MUTEX_INIT;
+                            K::enter();
+                            K::unlock(&mutex);
+                          }),
+                          "nobody has locked"));
+#else
+  BOOST_TEST_MESSAGE("SIGSAFE_CHECKED is 0");
+#endif
+}
+
 // ---- waiting
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_wait_misses_nothing_that_was_checked_before, K, kinds) {
@@ -338,6 +354,11 @@ BOOST_AUTO_TEST_CASE(an_event_has_a_descriptor) {
     CHILD_REQUIRE(poll(&readable, 1, 0) == 1);
     CHILD_REQUIRE(sigsafe_event_reset(&event) == 1 && poll(&readable, 1, 0) == 0);
     sigsafe_event_destroy(&event);
+    CHILD_REQUIRE(dup(STDERR_FILENO) == fd);  // another one's now
+    sigsafe_event_destroy(&event);
+    CHILD_REQUIRE(fcntl(fd, F_GETFD) == 0 && !sigsafe_event_is_set(&event));
+    sigsafe_event_set(&event);
+    CHILD_REQUIRE(sigsafe_event_wait(&event, nullptr) == 0);
     const rlimit none{0, 0};
     CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
     sigsafe_event other = SIGSAFE_EVENT_INIT;

@@ -116,6 +116,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_is_missing_is_an_error) {
     CHILD_REQUIRE(sigsafe_spawn(&child, missing, nullptr) == ENOENT && says("no such program"));
     char* const nothing[] = {nullptr};
     CHILD_REQUIRE(sigsafe_spawn(&child, nothing, nullptr) == EINVAL);
+    CHILD_REQUIRE(sigsafe_spawn(&child, nullptr, nullptr) == EINVAL);
     CHILD_REQUIRE(sigsafe_child_pid(&child) == -1);
     CHILD_REQUIRE(waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD);
   });
@@ -173,6 +174,8 @@ BOOST_AUTO_TEST_CASE(groups_sessions_and_descriptors_are_as_asked) {
     CHILD_REQUIRE(getpgid(sigsafe_child_pid(&child)) == sigsafe_child_pid(&child));
     sigsafe_lazy_leave();
     sigsafe_child_destroy(&child);
+    options.process_group = -7;
+    CHILD_REQUIRE(sigsafe_spawn(&child, command{"true"}.arguments(), &options) == EINVAL);
     options = {};
     options.session = true;
     CHILD_REQUIRE(sigsafe_spawn(&child, command{"exec sleep 60"}.arguments(), &options) == 0);
@@ -368,8 +371,8 @@ BOOST_AUTO_TEST_CASE(a_timer_is_what_its_options_say) {
     CHILD_REQUIRE(sigsafe_timer_start_until(&timer, today, 0) == 0);
     CHILD_REQUIRE(sigsafe_event_wait(&seen.event, nullptr) == 0);
     CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == 0);
-    for (const auto clock : {SIGSAFE_MONOTONIC, SIGSAFE_BOOTTIME, SIGSAFE_PROCESS_CPU,
-                             SIGSAFE_THREAD_CPU}) {
+    for (const auto clock :
+         {SIGSAFE_MONOTONIC, SIGSAFE_BOOTTIME, SIGSAFE_PROCESS_CPU, SIGSAFE_THREAD_CPU}) {
       options = {};
       options.clock = clock;
       options.interrupts = true;

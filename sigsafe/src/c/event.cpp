@@ -70,4 +70,8 @@ int sigsafe_event_fd(sigsafe_event* event, int* fd) noexcept {
 
 void sigsafe_event_destroy(sigsafe_event* event) noexcept {
   sigsafe::detail::destroy_event(sigsafe::c::state_of(event));
+  // C may use it again, or destroy it twice: not the descriptor, which is another one's by then.
+  event->word = 0;
+  event->descriptor = 0;
+  event->waited_in = 0;
 }

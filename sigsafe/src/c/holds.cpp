@@ -9,6 +9,7 @@
 #include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/discard.hpp>
+#include <sigsafe/panic.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/c/times.hpp>
@@ -77,6 +78,15 @@ void sigsafe_abi1_await_unlock(sigsafe_mutex* mutex) noexcept {
 }
 void sigsafe_abi1_wake(sigsafe_mutex* mutex) noexcept {
   sigsafe::detail::futex_wake(&mutex->state);
+}
+
+void sigsafe_abi1_refuse_leave() noexcept {
+  sigsafe::panic(
+      "a hold was left that this thread has not entered; find the leave that is one too many",
+      {nullptr, 0});
+}
+void sigsafe_abi1_refuse_unlock() noexcept {
+  sigsafe::panic("a sigsafe_mutex was unlocked that nobody has locked", {nullptr, 0});
 }
 
 bool sigsafe_lazy_lock_until(sigsafe_mutex* mutex, int64_t deadline) noexcept {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 #include <sigsafe/child.hpp>
 #include <sigsafe/exit_status.hpp>
@@ -43,6 +44,10 @@ descriptor_source source_of(int fd) noexcept {
 
 spawn_options options_of(const sigsafe_spawn_options& given) {
   spawn_options options;
+  if (given.process_group < 0 && given.process_group != SIGSAFE_NEW_PROCESS_GROUP)
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "sigsafe: process_group is 0, SIGSAFE_NEW_PROCESS_GROUP or the number "
+                            "of a process group");
   if (given.blocked != nullptr) options.blocked = signal_set{*given.blocked};
   options.clear_environment = given.clear_environment;
   for (std::size_t i = 0; i < given.descriptors_size; ++i)
@@ -86,7 +91,9 @@ int sigsafe_spawn(sigsafe_child* child, char* const arguments[],
   return sigsafe::c::error_of([&] {
     const sigsafe::spawn_options wanted =
         options != nullptr ? sigsafe::c::options_of(*options) : sigsafe::spawn_options{};
-    child->opaque = sigsafe::spawn(sigsafe::string_list{arguments}, wanted, {nullptr, 0}).release();
+    sigsafe::string_list words;  // none are refused
+    if (arguments != nullptr) words = sigsafe::string_list{arguments};
+    child->opaque = sigsafe::spawn(words, wanted, {nullptr, 0}).release();
   });
 }
 

@@ -38,7 +38,8 @@ int poll_for(struct pollfd* fds, nfds_t size, std::int64_t nanoseconds, location
   poll_result woken{wake::handler};
   int refused = 0;
   int failed = error_of([&] { woken = detail::sleep_unheld(fds, size, nanoseconds, refused); });
-  if (refused != 0) failed = fail(refused, "sigsafe: ppoll refused the descriptors of sigsafe_poll");
+  if (refused != 0)
+    failed = fail(refused, "sigsafe: ppoll refused the descriptors of sigsafe_poll");
   if (failed == 0 && woken == wake::handler) failed = EINTR;
   if (failed == 0) return woken.ready;
   errno = failed;
