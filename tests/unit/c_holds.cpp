@@ -270,9 +270,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(poll_is_that_of_posix, K, kinds) {
     CHILD_REQUIRE(write(ends[1], "x", 1) == 1);
     CHILD_REQUIRE(sigsafe_poll(&readable, 1, -1) == 1 && readable.revents == POLLIN);
     CHILD_REQUIRE(sigsafe_poll_until(&readable, 1, SIGSAFE_FOREVER) == 1);
+    pollfd many[100] = {};
     const rlimit few{8, 8};
     CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
-    CHILD_REQUIRE(sigsafe_poll(&readable, 100, 0) == -1 && errno == EINVAL);
+    CHILD_REQUIRE(sigsafe_poll(many, 100, 0) == -1 && errno == EINVAL);
     K::leave();
     CHILD_REQUIRE(test::is_at_rest());
   });

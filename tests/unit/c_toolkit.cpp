@@ -18,6 +18,7 @@
 #include <sigsafe/signal_set.hpp>
 
 #include <tests/support/clean_thread.hpp>
+#include <tests/support/crashes.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 
@@ -424,7 +425,7 @@ BOOST_AUTO_TEST_CASE(a_stop_is_what_its_options_say) {
 }
 
 BOOST_AUTO_TEST_CASE(a_crash_is_reported) {
-  const auto line = in_child([] {
+  const auto line = test::in_clean_child([] {
     sigsafe_crash_handler crash = SIGSAFE_CRASH_HANDLER_INIT;
     CHILD_REQUIRE(sigsafe_crash_handler_end(&crash) == EINVAL);
     CHILD_REQUIRE(sigsafe_crash_handler_begin(&crash, STDERR_FILENO, nullptr, nullptr) == 0);
@@ -432,7 +433,7 @@ BOOST_AUTO_TEST_CASE(a_crash_is_reported) {
     raise(SIGSEGV);
   });
   BOOST_TEST((line.killed_by(SIGSEGV) && line.errors.find("sigsafe: SIGSEGV") == 0), line);
-  const auto function = in_child([] {
+  const auto function = test::in_clean_child([] {
     const auto report = [](const sigsafe_crash* crash, void* data) {
       const sigsafe_signal signal = sigsafe_crash_signal(crash);
       std::uintptr_t from[8];
