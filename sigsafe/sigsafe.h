@@ -47,6 +47,9 @@
 #if !defined(__cplusplus) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 201112L)
 #error "sigsafe.h needs C11: compile with -std=c11, -std=gnu11 or newer"
 #endif
+#if defined(__cplusplus) && __cplusplus < 201103L
+#error "sigsafe.h needs C++11: compile with -std=c++11 or newer"
+#endif
 
 #include <poll.h>
 #include <pthread.h>
@@ -848,7 +851,7 @@ SIGSAFE_C_LOCKS(eager)
 #define SIGSAFE_C_JOIN_(a, b) a##b
 #define SIGSAFE_C_JOIN(a, b) SIGSAFE_C_JOIN_(a, b)
 #define SIGSAFE_C_GUARD(kind)                                             \
-  uint32_t SIGSAFE_C_JOIN(sigsafe_guard_, __LINE__)                       \
+  uint32_t SIGSAFE_C_JOIN(sigsafe_guard_, __COUNTER__)                    \
       __attribute__((cleanup(sigsafe_abi1_##kind##_guard_end), unused)) = \
           sigsafe_abi1_##kind##_guard_begin()
 

@@ -41,7 +41,7 @@ static void *work(void *unused) {
 }
 
 static int jobs_in_a_guard(void) {
-  SIGSAFE_LAZY_GUARD;
+  SIGSAFE_LAZY_GUARD; SIGSAFE_EAGER_GUARD; /* each has a name of its own, also on one line */
   raise(SIGHUP);
   return shared.jobs;
 }
