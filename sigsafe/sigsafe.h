@@ -216,7 +216,8 @@ SIGSAFE_C_API int64_t sigsafe_now(void) SIGSAFE_C_NOEXCEPT;
  * Pre:      this thread has one hold, and no handler runs on it; else it panics
  * Errors:   ENOMEM in the first wait of a thread; EBUSY: other code has a handler for
  *           sigsafe_wake_signal()
- * Cost:     three system calls with a lazy hold, two with an eager one
+ * Cost:     three system calls with a lazy hold; two with an eager one, or three when standard
+ *           signals have handlers
  * Source:   POSIX.1-2024 sigsuspend, ppoll */
 SIGSAFE_C_API int sigsafe_wait_at(const char* file, unsigned line);
 #define sigsafe_wait() sigsafe_wait_at(__FILE__, __LINE__)
@@ -287,10 +288,11 @@ enum sigsafe_handler_option {
   SIGSAFE_ONCE = 1 << 5,            /* unregistered after its first call */
   SIGSAFE_RESPECT_IGNORED = 1 << 6, /* not for a signal that is ignored, as by nohup */
   SIGSAFE_RESTART = 1 << 7,         /* system calls go on instead of failing with EINTR */
-  SIGSAFE_THIS_THREAD = 1 << 8      /* runs on the thread that registers it */
+  SIGSAFE_THIS_THREAD = 1 << 8,     /* runs on the thread that registers it */
+  SIGSAFE_EVEN_IGNORED = 1 << 9     /* of sigsafe_stop: also signals that are ignored */
 };
 
-/* "SIGHUP"; "" for a real-time signal and for a number that is no signal. Never null.
+/* "SIGHUP", "SIGRTMIN+3"; "" for a number that is no signal. Never null.
  * Safety:   async-signal-safe, thread-safe */
 SIGSAFE_C_API const char* sigsafe_signal_name(int signal) SIGSAFE_C_NOEXCEPT;
 
@@ -308,7 +310,7 @@ typedef struct sigsafe_handler {
  * Errors:   EINVAL: no such signal, one that cannot be caught, unknown or contradicting options, a
  *           null function; EBUSY: `handler` is registered already, or other handlers of the signal
  *           disagree about an option; ENOMEM. Nothing has changed then
- * Cost:     the first of a signal two system calls; a call 4 atomic operations beside the signal
+ * Cost:     the first of a signal four system calls; a call 4 atomic operations beside the signal
  * Source:   POSIX.1-2024 sigaction */
 SIGSAFE_C_API int sigsafe_handler_register_at(sigsafe_handler* handler, int signal,
                                               unsigned options, sigsafe_handler_function* function,
@@ -455,6 +457,7 @@ typedef struct sigsafe_spawn_options {
   const sigset_t* ignored;      /* what it ignores; all others have their default action */
   bool inherit_descriptors;     /* those that are not close-on-exec, too */
   const sigset_t* keep_ignored; /* those of these that are ignored here stay ignored */
+  int parent_death_signal; /* what it gets when the thread that starts it ends, such as SIGKILL */
   pid_t process_group; /* 0: that of this process; SIGSAFE_NEW_PROCESS_GROUP; one of this session */
   const char* program; /* the file, where it is not the first argument */
   bool no_search_path; /* a name without a slash is a file in its directory */
@@ -542,6 +545,21 @@ SIGSAFE_C_API int sigsafe_reap_all(sigsafe_reap_function* function, void* data,
  * Source:   POSIX.1-2024 execve, sigaction */
 SIGSAFE_C_API void sigsafe_prepare_exec(const sigset_t* ignored) SIGSAFE_C_NOEXCEPT;
 
+/* The children of descendants that have ended are given to this process, as to PID 1, for reap_all.
+ * Safety:   async-signal-safe, thread-safe
+ * Errors:   EINVAL: the kernel knows no subreapers
+ * Cost:     a system call
+ * Source:   Linux prctl(2), PR_SET_CHILD_SUBREAPER */
+SIGSAFE_C_API int sigsafe_become_subreaper(void) SIGSAFE_C_NOEXCEPT;
+
+/* Ends this process as a child has ended, so that its parent sees that: exits with the status, or
+ * takes the default action of the signal, whatever handles or blocks it, without a core file.
+ * Others are exit(1).
+ * Safety:   as exit; of a signal: async-signal-safe, thread-safe
+ * Source:   POSIX.1-2024 exit, raise */
+SIGSAFE_C_API void sigsafe_end_as(sigsafe_exit_status end) SIGSAFE_C_NOEXCEPT
+    __attribute__((noreturn));
+
 /* As pthread_create, but the thread is born with every maskable signal blocked, whatever this one
  * holds; those of `receives` (may be null) are open.
  * Safety:   thread-safe, not async-signal-safe
@@ -558,7 +576,8 @@ SIGSAFE_C_API int sigsafe_thread_create(pthread_t* thread, const pthread_attr_t*
  * until then; every wait and poll returns; and `event`, which may be null, is set. The second one
  * takes its default action at once, also while the program hangs in a hold; so does the end of
  * `grace` after the first (SIGSAFE_FOREVER: never). `options` are SIGSAFE_IGNORE_AT_END and
- * SIGSAFE_RESTART, as of handlers. Signals that are ignored when it begins, as by nohup, stay so.
+ * SIGSAFE_RESTART, as of handlers, and SIGSAFE_EVEN_IGNORED. Without that, signals that are ignored
+ * when it begins, as by nohup, stay so.
  * Safety:   begin and end: thread-safe, not async-signal-safe; requested: async-signal-safe,
  *           thread-safe
  * Pre:      a program that becomes a daemon has forked: a child has no such thread
@@ -662,13 +681,16 @@ SIGSAFE_C_API int sigsafe_crash_handler_reinstall(sigsafe_crash_handler* handler
     SIGSAFE_C_NOEXCEPT;
 
 /* In the function: the signal; the line that is written without a function (false when it could not
- * be written at once); the instruction (0 when it is not known); where the functions return to that
+ * be written at once), or its text, of which at most `size` bytes are stored, without an end; the
+ * instruction (0 when it is not known); where the functions return to that
  * called the one that crashed, innermost first, by frame pointers: how many there are, at most
  * `size`.
  * Safety:   async-signal-safe
  * Cost:     write: some ten system calls, 3 KiB of stack; return addresses: a system call each */
 SIGSAFE_C_API sigsafe_signal sigsafe_crash_signal(const sigsafe_crash* crash) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API bool sigsafe_crash_write(const sigsafe_crash* crash, int fd) SIGSAFE_C_NOEXCEPT;
+SIGSAFE_C_API size_t sigsafe_crash_text(const sigsafe_crash* crash, char* to,
+                                        size_t size) SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API uintptr_t sigsafe_crash_program_counter(const sigsafe_crash* crash)
     SIGSAFE_C_NOEXCEPT;
 SIGSAFE_C_API size_t sigsafe_crash_return_addresses(const sigsafe_crash* crash, uintptr_t* to,

@@ -4,6 +4,8 @@ set(harness injector.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/c_interface.cpp
     subjects/cells.cpp
+    subjects/children.cpp
+    subjects/crashes.cpp
     subjects/discards.cpp
     subjects/dispatches.cpp
     subjects/events.cpp
@@ -11,7 +13,10 @@ set(subjects
     subjects/handlers.cpp
     subjects/mutexes.cpp
     subjects/processes.cpp
-    subjects/sleeps.cpp)
+    subjects/signal_fds.cpp
+    subjects/sleeps.cpp
+    subjects/stops.cpp
+    subjects/timers.cpp)
 foreach(part IN ITEMS harness subjects)
   list(TRANSFORM ${part} PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 endforeach()

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -227,6 +228,43 @@ BOOST_AUTO_TEST_CASE(children_are_reaped) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_process_ends_as_its_child_has_ended) {
+  const auto exits = in_child([] { sigsafe_end_as({SIGSAFE_EXITED, 7}); });
+  BOOST_TEST((WIFEXITED(exits.status) && WEXITSTATUS(exits.status) == 7), exits);
+  for (const auto kind : {SIGSAFE_KILLED, SIGSAFE_DUMPED}) {
+    const auto killed = in_child([=] {
+      signal(SIGTERM, SIG_IGN);
+      sigsafe_end_as({kind, SIGTERM});
+    });
+    BOOST_TEST(killed.killed_by(SIGTERM), killed);
+  }
+  for (const auto kind : {SIGSAFE_RUNNING, SIGSAFE_UNKNOWN}) {
+    const auto unknown = in_child([=] { sigsafe_end_as({kind, 0}); });
+    BOOST_TEST((WIFEXITED(unknown.status) && WEXITSTATUS(unknown.status) == 1), unknown);
+  }
+}
+
+// The shell in between ends at once, and the signal of the parent's end would be SIGKILL.
+BOOST_AUTO_TEST_CASE(a_subreaper_gets_the_children_of_its_children) {
+  check_in_child([] {
+    CHILD_REQUIRE(sigsafe_become_subreaper() == 0);
+    sigsafe_spawn_options options{};
+    options.parent_death_signal = 9999;
+    sigsafe_child child = SIGSAFE_CHILD_INIT;
+    CHILD_REQUIRE(sigsafe_spawn(&child, command{"true"}.arguments(), &options) == EINVAL);
+    options.parent_death_signal = SIGKILL;
+    const command orphans{"true & exit 0"};
+    CHILD_REQUIRE(sigsafe_spawn(&child, orphans.arguments(), &options) == 0);
+    std::size_t all = 0;
+    while (all < 2) {
+      std::size_t some = 0;
+      CHILD_REQUIRE(sigsafe_reap_all(nullptr, nullptr, &some) == 0);
+      all += some;
+    }
+    sigsafe_child_destroy(&child);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(masks_are_those_of_the_program) {
   check_in_child([] {
     sigsafe_eager_enter();
@@ -421,6 +459,13 @@ BOOST_AUTO_TEST_CASE(a_stop_is_what_its_options_say) {
       CHILD_REQUIRE(sigaction(SIGTERM, nullptr, &now) == 0);
       CHILD_REQUIRE(now.sa_handler == (options != 0 ? SIG_IGN : SIG_DFL));
     }
+    // It is ignored now.
+    for (const unsigned options : {0U, unsigned{SIGSAFE_EVEN_IGNORED}}) {
+      CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, options, SIGSAFE_FOREVER, nullptr) == 0);
+      CHILD_REQUIRE(sigaction(SIGTERM, nullptr, &now) == 0);
+      CHILD_REQUIRE((now.sa_handler == SIG_IGN) == (options == 0));
+      CHILD_REQUIRE(sigsafe_stop_end(&stop) == 0);
+    }
   });
 }
 
@@ -440,6 +485,9 @@ BOOST_AUTO_TEST_CASE(a_crash_is_reported) {
       sigsafe_print(STDERR_FILENO, "%s %d %d %d\n", static_cast<const char*>(data), signal.number,
                     sigsafe_crash_program_counter(crash) != 0,
                     sigsafe_crash_return_addresses(crash, from, 8) <= 8);
+      char what[7];
+      CHILD_REQUIRE(sigsafe_crash_text(crash, what, sizeof(what)) == sizeof(what));
+      CHILD_REQUIRE(std::string(what, sizeof(what)) == "SIGSEGV");
       sigsafe_crash_write(crash, STDERR_FILENO);
     };
     static char data[] = "crash";

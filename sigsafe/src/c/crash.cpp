@@ -75,6 +75,10 @@ bool sigsafe_crash_write(const sigsafe_crash* crash, int fd) noexcept {
   return sigsafe::c::info_of(crash).write_to(fd);
 }
 
+size_t sigsafe_crash_text(const sigsafe_crash* crash, char* to, size_t size) noexcept {
+  return sigsafe::c::info_of(crash).write_to(to, size);
+}
+
 uintptr_t sigsafe_crash_program_counter(const sigsafe_crash* crash) noexcept {
   return sigsafe::c::info_of(crash).program_counter();
 }

@@ -28,6 +28,16 @@ sigsafe_exit_status status_of(exit_status end) noexcept {
   return {SIGSAFE_UNKNOWN, 0};
 }
 
+exit_status end_of(sigsafe_exit_status status) noexcept {
+  switch (status.kind) {
+    case SIGSAFE_EXITED: return exit_status::of_code(status.number);
+    case SIGSAFE_KILLED: return exit_status::of_signal(status.number);
+    case SIGSAFE_DUMPED: return exit_status::of_signal(status.number, true);
+    case SIGSAFE_RUNNING: return {};
+    default: return exit_status::of_unknown();
+  }
+}
+
 detail::child_state* state_of(const sigsafe_child* child) noexcept {
   return static_cast<detail::child_state*>(child->opaque);
 }
@@ -58,6 +68,7 @@ spawn_options options_of(const sigsafe_spawn_options& given) {
   options.ignored = set_of(given.ignored);
   options.inherit_descriptors = given.inherit_descriptors;
   options.keep_ignored = set_of(given.keep_ignored);
+  options.parent_death_signal = given.parent_death_signal;
   if (given.process_group != 0)
     options.process_group =
         given.process_group == SIGSAFE_NEW_PROCESS_GROUP ? 0 : given.process_group;
@@ -171,6 +182,12 @@ int sigsafe_reap_all(sigsafe_reap_function* function, void* data, size_t* reaped
   if (reaped != nullptr) *reaped = ended;
   return failed;
 }
+
+int sigsafe_become_subreaper() noexcept {
+  return sigsafe::c::error_of([] { sigsafe::become_subreaper(); });
+}
+
+void sigsafe_end_as(sigsafe_exit_status end) noexcept { sigsafe::end_as(sigsafe::c::end_of(end)); }
 
 void sigsafe_prepare_exec(const sigset_t* ignored) noexcept {
   sigsafe::prepare_exec(sigsafe::c::set_of(ignored));

@@ -31,6 +31,7 @@ class stop {
   static stop_options options_of(unsigned bits, std::int64_t grace, event_setter& event) {
     stop_options wanted;
     if ((bits & SIGSAFE_IGNORE_AT_END) != 0) wanted.at_end = at_end::ignore;
+    wanted.respect_ignored = (bits & SIGSAFE_EVEN_IGNORED) == 0;
     wanted.restart = (bits & SIGSAFE_RESTART) != 0;
     if (grace != SIGSAFE_FOREVER) wanted.deadline = detail::hosted_backend::duration{grace};
     wanted.event = event;
@@ -49,10 +50,10 @@ int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, unsigned opt
   sigsafe::c::object<sigsafe::c::stop, sigsafe_stop> memory{stop};
   if (memory.exists())
     return sigsafe::c::fail(EBUSY, "sigsafe: this sigsafe_stop has begun already; end it first");
-  if ((options & ~unsigned{SIGSAFE_IGNORE_AT_END | SIGSAFE_RESTART}) != 0)
+  if ((options & ~unsigned{SIGSAFE_EVEN_IGNORED | SIGSAFE_IGNORE_AT_END | SIGSAFE_RESTART}) != 0)
     return sigsafe::c::fail(EINVAL,
-                            "sigsafe: the options of a sigsafe_stop are SIGSAFE_IGNORE_AT_END and "
-                            "SIGSAFE_RESTART");
+                            "sigsafe: the options of a sigsafe_stop are SIGSAFE_EVEN_IGNORED, "
+                            "SIGSAFE_IGNORE_AT_END and SIGSAFE_RESTART");
   return sigsafe::c::error_of(
       [&] { memory.make(sigsafe::c::set_of(signals), options, grace, event); });
 }
