@@ -169,6 +169,7 @@ class [[nodiscard]] child {
 
   /// For sigsafe itself.
   explicit child(detail::child_state* state) noexcept : state_(state) {}
+  [[nodiscard]] detail::child_state* release() noexcept { return std::exchange(state_, nullptr); }
 
  private:
   // A negative number would be for ever.

@@ -7,12 +7,7 @@
 #error "sigsafe needs C++20: compile with -std=c++20 or newer"
 #endif
 
-#define SIGSAFE_VERSION_MAJOR 0
-#define SIGSAFE_VERSION_MINOR 1
-#define SIGSAFE_VERSION_PATCH 0
-/// Two decimal digits each for minor and patch: 1.2.3 is 10203.
-#define SIGSAFE_VERSION \
-  (SIGSAFE_VERSION_MAJOR * 10000 + SIGSAFE_VERSION_MINOR * 100 + SIGSAFE_VERSION_PATCH)
+#include <sigsafe/version.h>
 
 // ---- the build
 // -----------------------------------------------------------------------------------

@@ -23,6 +23,10 @@ export(
   NAMESPACE sigsafe::
   FILE sigsafe-targets.cmake)
 
+# For programs in C, which link the static library.
+set(SIGSAFE_CXX_LIBRARY ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER SIGSAFE_CXX_LIBRARY INCLUDE REGEX "^(stdc|c)\\+\\+$")
+
 if(sigsafe_has_fmt)
   install(TARGETS sigsafe_fmt EXPORT sigsafe-fmt-targets FILE_SET HEADERS)
   install(
@@ -69,6 +73,10 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
+get_target_property(type sigsafe TYPE)
+if(type STREQUAL STATIC_LIBRARY)
+  set(SIGSAFE_PC_CXX " -l${SIGSAFE_CXX_LIBRARY}")
+endif()
 set(packages sigsafe sigsafe-checks)
 if(sigsafe_has_fmt)
   list(APPEND packages sigsafe-fmt)

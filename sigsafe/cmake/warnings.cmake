@@ -7,12 +7,19 @@ set(sigsafe_warnings
     -Wshadow
     -Wconversion
     -Wsign-conversion
-    -Wold-style-cast
     -Wcast-qual
     -Wcast-align
-    -Wnon-virtual-dtor
-    -Woverloaded-virtual
     -Wundef)
+set(sigsafe_cxx_warnings ${sigsafe_warnings} -Wold-style-cast -Wnon-virtual-dtor
+                         -Woverloaded-virtual)
+
+function(sigsafe_set_warnings target)
+  set(thread_safety $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
+  target_compile_options(
+    ${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:${sigsafe_warnings}>
+                      $<$<COMPILE_LANGUAGE:CXX>:${sigsafe_cxx_warnings};${thread_safety}>
+                      $<$<BOOL:${SIGSAFE_WERROR}>:-Werror>)
+endfunction()
 
 # Compiles a target of this project as standard C++20 with the warnings that all of them share.
 # A function and not an interface target, because a private dependency of an exported library would
@@ -20,8 +27,5 @@ set(sigsafe_warnings
 function(sigsafe_set_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_features(${target} PRIVATE cxx_std_20)
-  set(thread_safety $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
-  target_compile_options(
-    ${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${sigsafe_warnings};${thread_safety}>
-                      $<$<BOOL:${SIGSAFE_WERROR}>:-Werror>)
+  sigsafe_set_warnings(${target})
 endfunction()

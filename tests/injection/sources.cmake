@@ -2,6 +2,7 @@
 
 set(harness injector.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
+    subjects/c_interface.cpp
     subjects/cells.cpp
     subjects/children.cpp
     subjects/crashes.cpp

@@ -12,6 +12,7 @@
 #include <tests/conformance/cases.hpp>
 #include <tests/support/backends.hpp>
 #include <tests/support/broken_backends.hpp>
+#include <tests/support/c_backends.hpp>
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
 
@@ -64,7 +65,8 @@ struct this_thread {
 using counted = sigsafe::backend::counted<test::flat_backend, this_thread>;
 static_assert(sigsafe::counting_backend<counted> && sigsafe::identifying_backend<counted>);
 
-using all_backends = std::tuple<sigsafe::backend::posix, sigsafe::backend::lazy, counted>;
+using all_backends = std::tuple<sigsafe::backend::posix, sigsafe::backend::lazy, test::c_eager,
+                                test::c_lazy, counted>;
 
 }  // namespace
 
