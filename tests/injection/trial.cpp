@@ -185,6 +185,8 @@ trial::trial(const entry& what)
   sigsafe::basic_guard<eager>{}.wait_for(std::chrono::nanoseconds{0});
   if (!wants_.other_thread) return;
   other_.emplace(&act);
+  other_->let_through(turn::at_once);
+  other_->join();
   injector_.set_other(&*other_);
 }
 
@@ -198,7 +200,10 @@ void trial::operate(void* self) {
 // On the other thread.
 void trial::act() {
   trial& mine = *the_trial;
-  mine.state_there_ = &sigsafe::detail::current_thread();
+  if (mine.state_there_ == nullptr) {  // its first turn, which the constructor gives it
+    mine.state_there_ = &sigsafe::detail::current_thread();
+    return;
+  }
   errno = errno_before;
   mine.subject_.in_other_thread();
   if (const char* const wrong = check_thread(errno)) mine.wrong_there_ = wrong;
@@ -266,7 +271,7 @@ const char* trial::learn(const trace* before, const shot* at, injector::learned&
   return check();
 }
 
-// Its first turn makes what later ones use, and takes paths that they do not take.
+// The first time it makes what later ones use, and takes paths that they do not take.
 const char* trial::act_first() noexcept {
   if (!other_) return nullptr;
   prepare();

@@ -1,5 +1,6 @@
 // wait, poll and open: a handler that runs on another thread ends them, whenever it comes (rule
 // 12).
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -55,10 +56,15 @@ class sleeping : public subject {
   }
 
  protected:
-  void sleep() {
+  void sleep_until_woken() {
     sigsafe::basic_guard<B> off;
     while (!woken_.load()) Way::wait(off);
   }
+  void sleep_once() {
+    sigsafe::basic_guard<B> off;
+    Way::wait(off);
+  }
+  [[nodiscard]] bool is_woken() const noexcept { return woken_.load(); }
 
  private:
   std::atomic<bool> woken_;
@@ -66,7 +72,7 @@ class sleeping : public subject {
 
 template <class B, class Way>
 class wait final : public sleeping<B, Way> {
-  void operation() override { this->sleep(); }
+  void operation() override { this->sleep_until_woken(); }
   void in_other_thread() override { send(first_signal); }
 };
 constexpr traits sleeps{.sleeps = true, .other_thread = true};
@@ -79,11 +85,24 @@ const registration<wait<lazy, by_poll>> lazy_poll{"other_thread/poll/lazy", slee
 const registration<wait<eager, by_open>> eager_open{"other_thread/open/eager", sleeps};
 const registration<wait<lazy, by_open>> lazy_open{"other_thread/open/lazy", sleeps};
 
-/// The other way round: one begins to wait at each instruction of a handler.
+/// The other way round: one wait for each instruction of a handler. It ends by it, also when that
+/// has run before; what the handler does is done then.
 template <class B, class Way>
 class dispatch final : public sleeping<B, Way> {
+  void reset() override {
+    sleeping<B, Way>::reset();
+    early_ = false;
+  }
   void operation() override { send(first_signal); }
-  void in_other_thread() override { this->sleep(); }
+  void in_other_thread() override {
+    this->sleep_once();
+    if (!this->is_woken()) early_ = true;
+  }
+  const char* check() override {
+    return early_ ? "a wait ended before the handler's function had run" : nullptr;
+  }
+
+  bool early_ = false;
 };
 constexpr traits awake{.other_thread = true};
 const registration<dispatch<eager, by_wait>> eager_dispatch{"other_thread/dispatch/wait/eager",
