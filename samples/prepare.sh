@@ -1,21 +1,28 @@
 # shellcheck shell=sh
-# Sourced by the samples: makes sure that commands are there.
+# Sourced by the samples: makes sure that commands and headers are there.
 #
-#   prepare COMMAND:PACKAGE...
+#   prepare COMMAND:PACKAGE... HEADER.h:PACKAGE...
 #
 # On Debian and Ubuntu the packages of missing commands are installed with apt-get, as root or
-# through sudo. Elsewhere the missing commands are named, and the exit status is 1.
+# through sudo. Elsewhere what is missing is named, and the exit status is 1.
+is_there() {
+  case $1 in
+    *.h) echo "#include <$1>" | c++ -std=c++20 -fsyntax-only -x c++ - ;;
+    *) command -v "$1" ;;
+  esac >/dev/null 2>&1
+}
+
 prepare() {
   packages=
   commands=
   for need in "$@"; do
-    command -v "${need%%:*}" >/dev/null 2>&1 && continue
+    is_there "${need%%:*}" && continue
     commands="$commands ${need%%:*}"
     packages="$packages ${need#*:}"
   done
   [ -n "$commands" ] || return 0
   if ! command -v apt-get >/dev/null 2>&1; then
-    printf 'These commands are missing; install them:%s\n' "$commands" >&2
+    printf 'These are missing; install them:%s\n' "$commands" >&2
     exit 1
   fi
   as_root=

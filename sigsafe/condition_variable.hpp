@@ -138,9 +138,10 @@ class condition_variable {
   /// The word on which those who wait for a held lock sleep; its unlock wakes them. Null when
   /// nobody holds it.
   static std::uint32_t* lock_word(futex_lock& lock) noexcept { return lock.expect_sleepers(); }
-  template <interrupt_backend B>
-  static std::uint32_t* lock_word(raw_mutex<futex_lock, B>& mutex) noexcept {
-    return mutex.underlying().expect_sleepers();
+  template <raw_lock L, interrupt_backend B>
+    requires requires(L& lock) { lock_word(lock); }
+  static std::uint32_t* lock_word(raw_mutex<L, B>& mutex) noexcept {
+    return lock_word(mutex.underlying());
   }
   template <class Lock>
     requires requires(Lock& lock) { lock_word(*lock.mutex()); }

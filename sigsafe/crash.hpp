@@ -52,6 +52,10 @@ class crash_info {
   /// Cost:     some ten system calls, and two for each return address; 3 KiB of stack
   SIGSAFE_API bool write_to(int fd) const noexcept;
 
+  /// The same text into memory, without "sigsafe: " and without the end of the line. Returns how
+  /// long it is; what is longer than `size` is cut.
+  SIGSAFE_API std::size_t write_to(char* to, std::size_t size) const noexcept;
+
  private:
   signal_info signal_;
 };

@@ -51,7 +51,8 @@ class [[nodiscard]] basic_guard {
   /// Errors:   panics when the precondition does not hold; std::system_error when the process has
   ///           no memory for one more sleeping thread, or other code has a handler for
   ///           wake_signal()
-  /// Cost:     hosted three system calls with a lazy guard, two with an eager one
+  /// Cost:     hosted three system calls with a lazy guard; two with an eager one, or three when
+  ///           standard signals have handlers. Of a signal that is pending, one more, and no frame
   /// Source:   POSIX.1-2024 sigsuspend, ppoll; freestanding that of the backend
   void wait(location where = location::current()) {
     detail::wait_on<B>(saved_, where);

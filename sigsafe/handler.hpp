@@ -66,7 +66,8 @@ consteval bool is_noexcept_function() {
 ///           the C library keeps for itself, an empty set, and options that contradict each other
 ///           or the signal; its text says which, and nothing is installed then. std::bad_alloc for
 ///           a set
-/// Cost:     the first of a signal: two system calls; a call: 4 atomic operations beside the signal
+/// Cost:     the first of a signal: four system calls, others three; a call: 4 atomic operations
+///           beside the signal
 /// Source:   POSIX.1-2024 sigaction
 template <class F>
 class [[nodiscard]] handler : private detail::handler_base {

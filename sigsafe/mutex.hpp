@@ -46,6 +46,16 @@ void require_may_lock([[maybe_unused]] location where) noexcept {
   if constexpr (checked && requires { B::require_may_lock(where); }) B::require_may_lock(where);
 }
 
+/// Tells a watched lock that somebody who tries it will wait for it.
+template <class B, class L>
+void about_to_wait([[maybe_unused]] L& lock, [[maybe_unused]] location where,
+                   [[maybe_unused]] bool shared = false) noexcept {
+  if constexpr (checked && requires { lock.about_to_wait(where, shared); }) {
+    const provisional_hold<B> hold{where};
+    lock.about_to_wait(where, shared);
+  }
+}
+
 /// What a checked build knows about the holder of a raw_mutex; empty in others.
 template <class B, bool Checked = checked && identifying_backend<B>>
 class holder {
@@ -117,10 +127,11 @@ class SIGSAFE_CAPABILITY raw_mutex {
     detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
     if constexpr (waitable_lock<L>) {
-      if (!lock_.try_lock()) [[unlikely]]
+      detail::about_to_wait<B>(lock_, where);
+      if (!detail::try_lock_at(lock_, where)) [[unlikely]]
         return lock_contended(hold.keep(), where);
     } else {
-      lock_.lock();
+      detail::lock_at(lock_, where);
     }
     locked(hold, where);
   }
@@ -129,7 +140,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
   [[nodiscard]] bool try_lock(location where = location::current()) noexcept(
       detail::tries_nothrow<L>) SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
     detail::provisional_hold<B> hold{where};
-    return lock_.try_lock() && locked(hold, where);
+    return detail::try_lock_at(lock_, where) && locked(hold, where);
   }
 
   /// Pre:      this thread holds it
@@ -148,11 +159,12 @@ class SIGSAFE_CAPABILITY raw_mutex {
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
     detail::require_may_lock<B>(where);
     if constexpr (detail::waits_for<L, Duration>) {
+      detail::about_to_wait<B>(lock_, where);
       return detail::attempt_for(lock_, detail::to_nanoseconds(time),
                                  [&] { return try_lock(where); });
     } else {
       detail::provisional_hold<B> hold{where};
-      return lock_.try_lock_for(time) && locked(hold, where);
+      return detail::try_lock_for_at(lock_, where, time) && locked(hold, where);
     }
   }
   /// Until a time point; false when it has passed.
@@ -162,10 +174,11 @@ class SIGSAFE_CAPABILITY raw_mutex {
       SIGSAFE_TRY_ACQUIRE(true) SIGSAFE_NO_ANALYSIS {
     detail::require_may_lock<B>(where);
     if constexpr (detail::waits_until<L, Time>) {
+      detail::about_to_wait<B>(lock_, where);
       return detail::attempt_until(lock_, time, [&] { return try_lock(where); });
     } else {
       detail::provisional_hold<B> hold{where};
-      return lock_.try_lock_until(time) && locked(hold, where);
+      return detail::try_lock_until_at(lock_, where, time) && locked(hold, where);
     }
   }
 
@@ -176,18 +189,20 @@ class SIGSAFE_CAPABILITY raw_mutex {
   {
     detail::require_may_lock<B>(where);
     if constexpr (shared_waitable_lock<L>) {
-      while (!try_lock_shared()) lock_.wait_shared();
+      detail::about_to_wait<B>(lock_, where, true);
+      while (!try_lock_shared(where)) lock_.wait_shared();
     } else {
       detail::provisional_hold<B> hold;
-      lock_.lock_shared();
+      detail::lock_shared_at(lock_, where);
       hold.keep();
     }
   }
-  [[nodiscard]] SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS bool try_lock_shared()
+  [[nodiscard]] SIGSAFE_TRY_ACQUIRE_SHARED(true) SIGSAFE_NO_ANALYSIS
+      bool try_lock_shared(location where = location::current())
     requires counting_backend<B> && requires(L& lock) { lock.try_lock_shared(); }
   {
     detail::provisional_hold<B> hold;
-    if (!lock_.try_lock_shared()) return false;
+    if (!detail::try_lock_shared_at(lock_, where)) return false;
     hold.keep();
     return true;
   }
@@ -213,7 +228,7 @@ class SIGSAFE_CAPABILITY raw_mutex {
   bool attempt(location where) noexcept(detail::tries_nothrow<L>) SIGSAFE_NO_ANALYSIS {
     detail::provisional_hold<B> hold{where};
     holder_.before_lock(where);
-    return lock_.try_lock() && locked(hold, where);
+    return detail::try_lock_at(lock_, where) && locked(hold, where);
   }
 
   // It waits without the hold: a handler of this thread may do what the holder waits for.

@@ -18,9 +18,10 @@
 namespace sigsafe {
 
 /// The signals that the program itself, and its subset guards, block on this thread: the kernel's
-/// mask without what other guards, locks, borrows and deferrals have added. Where a guard is held,
-/// the kernel's mask must not go to where the guard does not: to a thread, a child or a program
-/// that starts there, to a context of makecontext or sigsetjmp. Give them this one.
+/// mask without what other guards, locks, borrows and deferrals have added, and without what a
+/// signal_fd of this process blocks. Where a guard is held, the kernel's mask must not go to where
+/// the guard does not: to a thread, a child or a program that starts there, to a context of
+/// makecontext or sigsetjmp. Give them this one.
 ///
 ///     const sigset_t mask = sigsafe::program_mask().native();
 ///     posix_spawnattr_setsigmask(&attributes, &mask);      // and POSIX_SPAWN_SETSIGMASK
@@ -95,6 +96,29 @@ std::size_t reap_all(F&& function) {
 inline std::size_t reap_all() {
   return reap_all([](pid_t, exit_status) {});
 }
+
+/// The children of descendants that have ended are given to this process from now on, as they are
+/// to PID 1: reap_all takes their statuses. A program that is executed keeps it, a forked child
+/// does not.
+/// Safety:   async-signal-safe, thread-safe
+/// Errors:   std::system_error, when the kernel knows no subreapers (before Linux 3.4)
+/// Cost:     one system call
+/// Source:   Linux prctl(2), PR_SET_CHILD_SUBREAPER
+SIGSAFE_API void become_subreaper();
+
+/// Ends this process as a child of it has ended, so that its own parent sees that: for a supervisor
+/// that has had one program to run, and for one that was stopped, by exit_status::of_signal.
+///
+///     sigsafe::end_as(program.wait());
+///
+/// A status: exit(3) with it. A signal: its default action, whatever handles, ignores or blocks it,
+/// without exit functions and buffered output; and without a core file, because that of the child
+/// is the one that tells something. Where the signal does not kill, as in the first process of a
+/// PID namespace, the process exits with 128 + its number at once, as shells say it. Unknown, or
+/// not ended: exit(1).
+/// Safety:   for a signal async-signal-safe and thread-safe; else as exit
+/// Source:   POSIX.1-2024 exit, raise
+[[noreturn]] SIGSAFE_API void end_as(exit_status end) noexcept;
 
 /// Before an exec in a child of one's own fork: every signal gets its default action, or is
 /// ignored, and the mask becomes the program mask; in a child that was forked inside a handler no

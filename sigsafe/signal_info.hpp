@@ -62,7 +62,7 @@ class signal_info {
   [[nodiscard]] int number() const noexcept { return native_->si_signo; }
   [[nodiscard]] int code() const noexcept { return native_->si_code; }
 
-  /// "SIGHUP"; empty for real-time signals. Never null.
+  /// "SIGHUP", "SIGRTMIN+3"; empty for a number that is no signal. Never null.
   [[nodiscard]] const char* name() const noexcept { return detail::signal_name(number()); }
 
   [[nodiscard]] origin from() const noexcept {
@@ -135,7 +135,8 @@ class signal_info {
   }
 
   /// The registers at the point of the signal (a ucontext_t), for crash handlers. Null when a
-  /// deferred signal runs its handlers at the release of a guard, or other code calls them.
+  /// deferred signal runs its handlers at the release of a guard, or a pending one at the sleep of
+  /// an eager guard, or other code calls them.
   [[nodiscard]] void* context() const noexcept { return context_; }
 
   [[nodiscard]] const siginfo_t& native() const noexcept { return *native_; }

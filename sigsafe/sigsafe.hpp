@@ -3,6 +3,7 @@
 
 // IWYU pragma: begin_exports
 #include <sigsafe/alternate_stack.hpp>
+#include <sigsafe/checked.hpp>
 #include <sigsafe/condition_variable.hpp>
 #include <sigsafe/crash.hpp>
 #include <sigsafe/discard.hpp>
@@ -15,6 +16,7 @@
 #include <sigsafe/process.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/ref_cell.hpp>
+#include <sigsafe/signal_fd.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/stop.hpp>

@@ -100,6 +100,11 @@ struct spawn_options {
   /// has started passes it on.
   signal_set keep_ignored{};
   descriptor_source output{};
+  /// The child gets this signal when the thread that has started it ends, by itself or with this
+  /// process: SIGKILL, so that it does not outlive its parent. 0: none. Also when that was before
+  /// the program began. For a thread that lives as long as the process. A program that gets other
+  /// rights by its execution (set-user-ID) loses it. Linux: PR_SET_PDEATHSIG, prctl(2).
+  int parent_death_signal = 0;
   /// The process group of the child: 0 for one of its own, or the number of one in this session.
   /// Negative: that of this process.
   pid_t process_group = -1;

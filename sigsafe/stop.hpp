@@ -47,6 +47,11 @@ struct stop_options {
   /// Is set by the first signal, in the handler: a sigsafe::event, or what else has a set() that is
   /// noexcept and async-signal-safe. It must outlive the stop_signal: declare it before.
   detail::settable_ref event{};
+  /// Signals that are ignored when it is made stay ignored, as of handler_options, but true here:
+  /// shells start what runs in the background with SIGINT and SIGQUIT ignored, nohup with SIGHUP,
+  /// and a Ctrl-C is not for those. When it is false they ask to stop, too: for a daemon that must
+  /// always be stoppable by SIGTERM, whatever its parent has left.
+  bool respect_ignored = true;
   /// As of handler_options: system calls go on, and only a guard's wait and poll come back.
   bool restart = false;
 };
@@ -65,14 +70,14 @@ struct stop_options {
 /// thread does, and those that arrive in a lazy guard are passed on to it. It does the same when
 /// the deadline is over, by the first signal. Where the default action does not kill (the first
 /// process of a PID namespace; SIGCHLD, SIGURG, SIGWINCH) the process exits with 128 + the number.
-/// Signals that are ignored when it is made, as by nohup, stay ignored. Those that the program
-/// blocks are taken by the thread. Other handlers of sigsafe for these signals run as ever; a
-/// foreign one does not, and comes back at the end. It is about signals of the process (kill, a
-/// terminal, sigqueue of another process). One that is sent to a thread (pthread_kill), or by this
-/// process with a value, waits as long as that thread holds it off. A handler for one of these
-/// signals that is newer than the stop_signal comes before it, and when it hangs nothing follows.
-/// Of a real-time signal that finds the queue full (RLIMIT_SIGPENDING) in a lazy guard it is the
-/// third one that kills.
+/// Signals that are ignored when it is made, as by nohup, stay ignored, unless
+/// `.respect_ignored = false`. Those that the program blocks are taken by the thread. Other
+/// handlers of sigsafe for these signals run as ever; a foreign one does not, and comes back at the
+/// end. It is about signals of the process (kill, a terminal, sigqueue of another process). One
+/// that is sent to a thread (pthread_kill), or by this process with a value, waits as long as that
+/// thread holds it off. A handler for one of these signals that is newer than the stop_signal comes
+/// before it, and when it hangs nothing follows. Of a real-time signal that finds the queue full
+/// (RLIMIT_SIGPENDING) in a lazy guard it is the third one that kills.
 /// Safety:   construction and destruction are thread-safe and not async-signal-safe: they start a
 ///           thread and wait for it
 /// Pre:      made after a program that becomes a daemon has forked, see Fork

@@ -22,15 +22,28 @@ concept sized_text = requires(const T& text, const char* data, std::size_t size)
   size = text.size();
 };
 
-template <sized_text T>
-void require_text(const T&);
-void require_text(const char*);
+/// A string of whatever kind, while the expression lasts that has made it.
+class text_view {
+ public:
+  constexpr text_view(const char* text) noexcept  // NOLINT(*-explicit-*): it stands for it
+      : data_(text), size_(__builtin_strlen(text)) {}
+  template <sized_text T>
+  constexpr text_view(const T& text) noexcept  // NOLINT(*-explicit-*): as well
+      : data_(text.data()), size_(text.size()) {}
+
+  [[nodiscard]] constexpr const char* data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+ private:
+  const char* data_;
+  std::size_t size_;
+};
 
 }  // namespace detail
 
-/// Strings for a program, with copies of their text. It is made from a list of literals, from any
-/// range of strings (std::vector<std::string>, …), and from an array that ends with a null pointer,
-/// as main's argv.
+/// Strings for a program, with copies of their text. It is made from a list of strings of any kinds
+/// ({"sh", "-c", command}), from any range of them (std::vector<std::string>, …), and from an array
+/// that ends with a null pointer, as main's argv.
 /// Safety:   not async-signal-safe, because it allocates; as thread-safe as a std::vector
 /// Errors:   std::bad_alloc; std::system_error (EINVAL) for a string with a zero in it, of which
 ///           the program would see a part
@@ -38,15 +51,15 @@ void require_text(const char*);
 class string_list {
  public:
   string_list() noexcept = default;
-  string_list(std::initializer_list<const char*> strings) : string_list() {
-    for (const char* each : strings) push_back(each);
+  string_list(std::initializer_list<detail::text_view> strings) : string_list() {
+    for (const detail::text_view& each : strings) push_back(each);
   }
   /// Pre:      the array ends with a null pointer
   string_list(const char* const* strings) : string_list() {  // NOLINT(*-explicit-*): argv
     while (*strings != nullptr) push_back(*strings++);
   }
   template <class Range>
-    requires requires(const Range& range) { detail::require_text(*range.begin()); }
+    requires requires(const Range& range) { detail::text_view{*range.begin()}; }
   string_list(const Range& strings) : string_list() {  // NOLINT(*-explicit-*): as the others
     for (const auto& each : strings) push_back(each);
   }
@@ -58,14 +71,9 @@ class string_list {
   }
   ~string_list() { clear(); }
 
-  void push_back(const char* text) { push_back(text, __builtin_strlen(text)); }
-  template <detail::sized_text String>
-  void push_back(const String& text) {
-    push_back(text.data(), text.size());
-  }
-  void push_back(const char* text, std::size_t size) {
+  void push_back(detail::text_view text) {
     strings_.reserve_one();
-    strings_.push_back(detail::copy_of_text(text, size));
+    strings_.push_back(detail::copy_of_text(text.data(), text.size()));
   }
   void append(const string_list& other) {
     for (const char* each : other) push_back(each);

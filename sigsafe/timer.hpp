@@ -53,6 +53,16 @@ struct timer_function {
 
 }  // namespace detail
 
+/// The function of a timer that sets an event, for where its type has to be written:
+///
+///     sigsafe::event ticked_;
+///     sigsafe::interval_timer<sigsafe::setter<sigsafe::event>> tick_{1s, ticked_};   // members
+///
+/// Safety:   async-signal-safe, as the event's set
+/// Pre:      the event outlives it
+template <detail::settable Event>
+using setter = detail::setter<Event>;
+
 /// Calls a function at every interval, as a signal handler: it fires while the object lives and has
 /// been started, and never after it was destroyed.
 ///

@@ -18,8 +18,7 @@ struct options {
   int fd = -1;  // a socket that the parent has bound already, instead of a port
   std::string config;
   std::string snapshot = "statsd.snapshot";
-  std::string new_snapshot;  // what is renamed to it
-  std::string reports;       // empty: standard output
+  std::string reports;  // empty: standard output
 };
 
 inline constexpr const char* usage = R"(usage: statsd --config FILE [OPTION...]
@@ -82,7 +81,6 @@ inline std::optional<options> parse_arguments(int argc, char** argv) {
     std::fputs("statsd: --config FILE is missing\n", stderr);
     return std::nullopt;
   }
-  given.new_snapshot = given.snapshot + ".new";
   return given;
 }
 

@@ -1,83 +1,28 @@
 // What the daemon writes: the interval as lines of Graphite's plain-text protocol,
 // `path value timestamp`, under the names that the original statsd uses.
 //
-// All of it runs in handlers: a buffer on the stack, std::to_chars, which by its specification
-// neither allocates nor looks at the locale, and write(2).
+// All of it runs in handlers: sigsafe's writer keeps its buffer on the stack, and formats without
+// allocating or looking at the locale.
 #pragma once
 
-#include <errno.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
+
+#include <sigsafe/writer.hpp>
 
 #include "config.hpp"
 #include "metrics.hpp"
 
 namespace statsd {
 
-/// Formats into a buffer of its own and writes it to a file descriptor whenever it is full.
-class writer {
- public:
-  explicit writer(int fd) noexcept : fd_(fd) {}
-  writer(const writer&) = delete;
-  writer& operator=(const writer&) = delete;
-
-  writer& operator<<(std::string_view text) noexcept {
-    while (!text.empty()) {
-      if (size_ == buffer_.size()) flush();
-      const std::size_t part = std::min(text.size(), buffer_.size() - size_);
-      std::memcpy(buffer_.data() + size_, text.data(), part);
-      size_ += part;
-      text.remove_prefix(part);
-    }
-    return *this;
-  }
-  writer& operator<<(std::integral auto number) noexcept { return put(number); }
-  // Fixed, because a reader of a count of 1000000 does not expect 1e+06.
-  writer& operator<<(double number) noexcept { return put(number, std::chars_format::fixed); }
-
-  /// Writes what is left. False when anything could not be written.
-  [[nodiscard]] bool finish() noexcept {
-    flush();
-    return ok_;
-  }
-
- private:
-  template <class... Format>
-  writer& put(auto number, Format... format) noexcept {
-    std::array<char, 400> digits;  // the longest double has 309 digits before its point
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, format...);
-    const auto size = static_cast<std::size_t>(end.ptr - digits.data());
-    return *this << std::string_view{digits.data(), size};
-  }
-
-  void flush() noexcept {
-    std::size_t done = 0;
-    while (ok_ && done < size_) {
-      const ssize_t written = write(fd_, buffer_.data() + done, size_ - done);
-      if (written >= 0)
-        done += static_cast<std::size_t>(written);
-      else
-        ok_ = errno == EINTR;
-    }
-    size_ = 0;
-  }
-
-  int fd_;
-  bool ok_ = true;
-  std::size_t size_ = 0;
-  std::array<char, 4096> buffer_;
-};
+/// The text for a descriptor: what does not fit any more is written, in whole lines.
+using writer = sigsafe::writer<4096>;
 
 /// Writes metrics that are not changed meanwhile.
 class interval_report {
@@ -106,8 +51,7 @@ class interval_report {
  private:
   void write_line(std::string_view type, std::string_view name, std::string_view part,
                   double value) noexcept {
-    out_ << settings_.prefix.view() << "." << type << "." << name << part << " " << value << " "
-         << now_ << "\n";
+    out_.print("{}.{}.{}{} {} {}\n", settings_.prefix.view(), type, name, part, value, now_);
   }
 
   void write_counter(std::string_view name, double count) noexcept {
@@ -154,8 +98,8 @@ class interval_report {
 
   void write_percentile(std::string_view name, std::string_view part, int percentile,
                         double value) noexcept {
-    out_ << settings_.prefix.view() << ".timers." << name << part << percentile << " " << value
-         << " " << now_ << "\n";
+    out_.print("{}.timers.{}{}{} {} {}\n", settings_.prefix.view(), name, part, percentile, value,
+               now_);
   }
 
   writer& out_;

@@ -33,8 +33,10 @@
 
 #include <sigsafe/handler.hpp>
 #include <sigsafe/handler_options.hpp>
+#include <sigsafe/replace_file.hpp>
 #include <sigsafe/stop.hpp>
 #include <sigsafe/timer.hpp>
+#include <sigsafe/writer.hpp>
 
 #include "config.hpp"
 #include "metrics.hpp"
@@ -82,23 +84,20 @@ constinit protection::mutex<state> shared;
 // ---------------------------------------------------------------------------- in handlers
 
 void complain(std::string_view subject, std::string_view what) noexcept {
-  writer out{STDERR_FILENO};
-  out << "statsd: " << subject << ": " << what << "\n";
   // There is nowhere to say that nothing can be said.
-  static_cast<void>(out.finish());
+  sigsafe::print(STDERR_FILENO, "statsd: {}: {}\n", subject, what);
 }
 
-[[nodiscard]] bool write_report(int fd, const state& s, std::string_view last_line = {}) noexcept {
+void write_report(writer& out, const state& s) noexcept {
   const std::chrono::duration<double> length = steady::now() - s.interval_began;
-  writer out{fd};
   interval_report{out, s.settings, length.count()}.write(s.interval);
-  out << last_line;
-  return out.finish();
 }
 
 void end_interval(state& s, int fd) noexcept {
   if (!s.interval.consistent()) ++s.torn;
-  if (!write_report(fd, s))
+  writer out{fd};
+  write_report(out, s);
+  if (out.flush() != 0)
     complain("report", "cannot be written; the metrics of one interval are lost");
   s.packets += s.interval.packets;
   s.updates += s.interval.updates;
@@ -113,19 +112,14 @@ struct flush {
   void operator()() const noexcept { end_interval(*shared.lock(), reports); }
 };
 
-// Readers find the old snapshot or the new one, never a part. (Without an fsync: this is about
-// readers, not about a computer that loses its power.)
+// Readers find the old snapshot or the new one, never a part.
 void take_snapshot(state& s, const options& paths) noexcept {
   if (!s.interval.consistent()) ++s.torn;
-  const char* const made = paths.new_snapshot.c_str();
-  const int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return complain(made, "cannot be created; there is no snapshot");
-  const bool written = write_report(fd, s, "# end of snapshot\n");
-  close(fd);
-  if (!written || rename(made, paths.snapshot.c_str()) != 0) {
-    unlink(made);
-    return complain(paths.snapshot, "cannot be written; there is no new snapshot");
-  }
+  const int error = sigsafe::replace_file(paths.snapshot.c_str(), 0644, [&](writer& out) noexcept {
+    write_report(out, s);
+    out.print("# end of snapshot\n");
+  });
+  if (error != 0) return complain(paths.snapshot, "cannot be written; there is no new snapshot");
   ++s.snapshots;
   s.helper_wanted = !s.settings.after_snapshot.empty();
 }
@@ -137,10 +131,9 @@ bool reload(state& s, const char* path) noexcept {
   const parsed_config parsed = read_config(path);
   if (parsed.error != nullptr) {
     writer out{STDERR_FILENO};
-    out << "statsd: " << path;
-    if (parsed.line != 0) out << ":" << parsed.line;
-    out << ": " << parsed.error << "; nothing of it is used\n";
-    static_cast<void>(out.finish());
+    out.print("statsd: {}", path);
+    if (parsed.line != 0) out.print(":{}", parsed.line);
+    out.print(": {}; nothing of it is used\n", parsed.error);
     return false;
   }
   s.settings = parsed.settings;
@@ -242,12 +235,11 @@ void wait_for_work(int socket, const sigsafe::stop_signal& stop) {
 }
 
 void print_summary(const state& s, std::uint32_t dropped) noexcept {
-  writer out{STDOUT_FILENO};
-  out << "statsd: stopped: packets=" << s.packets << " dropped=" << dropped
-      << " updates=" << s.updates << " torn=" << s.torn << " reports=" << s.reports
-      << " snapshots=" << s.snapshots << " reloads=" << s.reloads << " rejected=" << s.rejected
-      << " children=" << s.children << " helpers=" << s.helpers << " reaped=" << s.reaped << "\n";
-  static_cast<void>(out.finish());
+  sigsafe::print(STDOUT_FILENO,
+                 "statsd: stopped: packets={} dropped={} updates={} torn={} reports={} "
+                 "snapshots={} reloads={} rejected={} children={} helpers={} reaped={}\n",
+                 s.packets, dropped, s.updates, s.torn, s.reports, s.snapshots, s.reloads,
+                 s.rejected, s.children, s.helpers, s.reaped);
 }
 
 int run(const options& given) {

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,9 +23,6 @@
 #include "signals.hpp"
 
 namespace supervisor {
-
-/// From now on orphans come to this process, and not to PID 1.
-inline void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 /// Takes the status of every child, of services too.
 inline void reap() {

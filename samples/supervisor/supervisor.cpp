@@ -16,12 +16,12 @@
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
+#include <sigsafe/process.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/stop.hpp>
 
 #include "beginning.hpp"
 #include "config.hpp"
-#include "ending.hpp"
 #include "log.hpp"
 #include "options.hpp"
 #include "orphans.hpp"
@@ -54,7 +54,7 @@ sigsafe::exit_status run(const std::string& path) {
   begin_clean();
   const sigsafe::handler on_signal{forwarded | sigsafe::signal_set{SIGCHLD, SIGHUP}, note};
   const sigsafe::stop_signal stop{{SIGINT, SIGTERM}};
-  adopt_orphans();
+  sigsafe::become_subreaper();
 
   services all;
   all.configure(read_config(path), clock::now());
@@ -91,7 +91,7 @@ int main(int argc, char** argv) {
   try {
     const sigsafe::crash_handler crash;
     if (given->check) return supervisor::read_config(given->config), 0;
-    return supervisor::end_as(supervisor::run(given->config));
+    sigsafe::end_as(supervisor::run(given->config));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "supervisor: %s\n", error.what());
     return 2;

@@ -6,7 +6,7 @@ set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/sigsafe)
 
 set(targets sigsafe_freestanding)
 if(SIGSAFE_HOSTED)
-  list(APPEND targets sigsafe)
+  list(APPEND targets sigsafe sigsafe_checks)
 endif()
 install(
   TARGETS ${targets}
@@ -22,6 +22,18 @@ export(
   EXPORT sigsafe-targets
   NAMESPACE sigsafe::
   FILE sigsafe-targets.cmake)
+
+if(sigsafe_has_fmt)
+  install(TARGETS sigsafe_fmt EXPORT sigsafe-fmt-targets FILE_SET HEADERS)
+  install(
+    EXPORT sigsafe-fmt-targets
+    NAMESPACE sigsafe::
+    DESTINATION ${config_dir})
+  export(
+    EXPORT sigsafe-fmt-targets
+    NAMESPACE sigsafe::
+    FILE sigsafe-fmt-targets.cmake)
+endif()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe-config.cmake.in sigsafe-config.cmake
                               INSTALL_DESTINATION ${config_dir})
@@ -57,5 +69,12 @@ if(SIGSAFE_CHECKED)
   set(SIGSAFE_PC_DEFINITIONS " -DSIGSAFE_CHECKED=1")
 endif()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE SIGSAFE_PC_DL)
-configure_file(${CMAKE_CURRENT_LIST_DIR}/sigsafe.pc.in sigsafe.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sigsafe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(packages sigsafe sigsafe-checks)
+if(sigsafe_has_fmt)
+  list(APPEND packages sigsafe-fmt)
+endif()
+foreach(package IN LISTS packages)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${package}.pc.in ${package}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${package}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

@@ -4,6 +4,7 @@
 #include <sigsafe/config.hpp>
 
 #include <sigsafe/backend/concept.hpp>
+#include <sigsafe/detail/annotations.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 
@@ -42,6 +43,24 @@ class site<true> {
  private:
   location place_ = no_place;
 };
+
+/// The calls of a lock, with the place of the caller if it takes one: a watched lock does.
+#define SIGSAFE_CALL_AT(call)                                                       \
+  template <class L, class... Args>                                                 \
+  decltype(auto) call##_at(L& lock, [[maybe_unused]] location where, Args&... args) \
+      SIGSAFE_NO_ANALYSIS {                                                         \
+    if constexpr (requires { lock.call(args..., where); })                          \
+      return lock.call(args..., where);                                             \
+    else                                                                            \
+      return lock.call(args...);                                                    \
+  }
+SIGSAFE_CALL_AT(lock)
+SIGSAFE_CALL_AT(try_lock)
+SIGSAFE_CALL_AT(try_lock_for)
+SIGSAFE_CALL_AT(try_lock_until)
+SIGSAFE_CALL_AT(lock_shared)
+SIGSAFE_CALL_AT(try_lock_shared)
+#undef SIGSAFE_CALL_AT
 
 /// Finds a hold on a flat backend that lost its effect: an outer hold was released before it, and
 /// enabled interrupts. Only a place for each CPU could tell at that earlier release; this tells at

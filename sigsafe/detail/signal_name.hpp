@@ -1,12 +1,21 @@
-// Names of signals for error texts: no locale, no allocation.
+// Names of signals for texts: no locale, no allocation.
 #pragma once
 
 #include <signal.h>
 
 namespace sigsafe::detail {
 
-/// "SIGHUP"; empty for a number without a name of its own, which all real-time signals are.
-constexpr const char* signal_name(int signal) noexcept {
+/// How `kill -l` and systemd count them too.
+inline constexpr const char* real_time_names[] = {
+    "SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",
+    "SIGRTMIN+6",  "SIGRTMIN+7",  "SIGRTMIN+8",  "SIGRTMIN+9",  "SIGRTMIN+10", "SIGRTMIN+11",
+    "SIGRTMIN+12", "SIGRTMIN+13", "SIGRTMIN+14", "SIGRTMIN+15", "SIGRTMIN+16", "SIGRTMIN+17",
+    "SIGRTMIN+18", "SIGRTMIN+19", "SIGRTMIN+20", "SIGRTMIN+21", "SIGRTMIN+22", "SIGRTMIN+23",
+    "SIGRTMIN+24", "SIGRTMIN+25", "SIGRTMIN+26", "SIGRTMIN+27", "SIGRTMIN+28", "SIGRTMIN+29",
+    "SIGRTMIN+30", "SIGRTMIN+31"};
+
+/// "SIGHUP", "SIGRTMIN+3"; empty for a number that is no signal, or one of the C library's own.
+inline const char* signal_name(int signal) noexcept {
   switch (signal) {
     case SIGHUP: return "SIGHUP";
     case SIGINT: return "SIGINT";
@@ -39,8 +48,11 @@ constexpr const char* signal_name(int signal) noexcept {
     case SIGIO: return "SIGIO";
     case SIGPWR: return "SIGPWR";
     case SIGSYS: return "SIGSYS";
-    default: return "";
+    default: break;
   }
+  constexpr int most = sizeof(real_time_names) / sizeof(*real_time_names);
+  const int above = signal - SIGRTMIN;
+  return above >= 0 && above < most && signal <= SIGRTMAX ? real_time_names[above] : "";
 }
 
 }  // namespace sigsafe::detail

@@ -22,7 +22,7 @@
 .endm
 
 unique sigsafe_abi1_this_thread, .tbss, awT, nobits, 512
-unique sigsafe_abi1_process, .bss, aw, nobits, 64
+unique sigsafe_abi1_process, .bss, aw, nobits, 512
 unique sigsafe_abi1_table, .bss, aw, nobits, 16384
 unique sigsafe_abi1_panic_function, .bss, aw, nobits, 8
 unique sigsafe_abi1_trampoline_address, .data.rel.ro, aw, progbits, content=sigsafe_abi1_trampoline

@@ -6,6 +6,7 @@
 
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/detail/watched.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/src/children.hpp>
@@ -14,6 +15,7 @@
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 namespace {
@@ -24,7 +26,7 @@ constexpr bool fits(std::size_t size) {
 }
 // The sizes in src/abi.S.
 static_assert(fits<thread_state>(512));
-static_assert(fits<process_identity>(64));
+static_assert(fits<process_identity>(512));
 static_assert(fits<handler_table>(16384));
 static_assert(fits<decltype(current_panic_function)>(8));
 static_assert(sizeof(trampoline) == sizeof(void*));
@@ -50,6 +52,7 @@ static_assert(offsetof(thread_state, sleep_goes_on) == 440 + 2 * word);
 static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
 static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
 static_assert(offsetof(thread_state, found) == 456 + 2 * word);
+static_assert(offsetof(thread_state, maker) == 464 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -60,6 +63,8 @@ static_assert(offsetof(process_identity, wake_signal_is_installed) == 2 * word +
 static_assert(offsetof(process_identity, continues) == 2 * word + 16);
 static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 static_assert(offsetof(process_identity, undeferrable) == 2 * word + 24);
+static_assert(offsetof(process_identity, makers) == 2 * word + 32);
+static_assert(offsetof(process_identity, signal_fds) == 2 * word + 36);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);
@@ -72,7 +77,18 @@ static_assert(offsetof(process_page, children_lock) == 28);
 static_assert(offsetof(process_page, children) == 32);
 static_assert(offsetof(process_page, passing) == 32 + word);
 static_assert(offsetof(process_page, claimants) == 36 + word);
-static_assert(sizeof(process_page) == 296 + word);
+static_assert(offsetof(process_page, watched) == 296 + word);
+static_assert(sizeof(process_page) <= 4096);
+
+static_assert(offsetof(watch_tables, owner) == 0);
+static_assert(offsetof(watch_tables, full) == word);
+static_assert(offsetof(watch_tables, holds) == 2 * word);
+static_assert(sizeof(watched_hold) == 4 * word + 8);
+static_assert(offsetof(watch_tables, orders) == 2 * word + 24 * (4 * word + 8));
+static_assert(sizeof(watched_order) == 3 * word + 8);
+static_assert(sizeof(lock_use) == 8 + 4 * word);
+static_assert(offsetof(lock_watch, handlers) == 0);
+static_assert(offsetof(lock_watch, holders) == 6 * (8 + 4 * word));
 
 static_assert(offsetof(child_state, next) == 0);
 static_assert(offsetof(child_state, previous) == word);

@@ -15,6 +15,8 @@
 
 #include <sigsafe/child.hpp>
 #include <sigsafe/exit_status.hpp>
+#include <sigsafe/src/masked_lock.hpp>
+#include <sigsafe/src/process.hpp>
 
 namespace sigsafe::detail {
 
@@ -33,11 +35,45 @@ struct child_state {
   bool abandoned = false;  // deleted by the runner, inside of whom it was destroyed
 };
 
-/// Pre:      ensure_page; the child is not started yet
+/// Pre:      ensure_page
+struct children_lock : masked_lock {
+  children_lock() noexcept : masked_lock(page().children_lock) {}
+};
+
+/// The end of a child has become known to this thread, which calls its functions.
+struct news {
+  child_state* of = nullptr;
+  end_function_base* functions = nullptr;
+};
+
+// ---- under the lock
+
+/// Behind one that is in the list, or at its head.
+void link(child_state& child, child_state* behind) noexcept;
+void unlink(child_state& child) noexcept;
+
+/// Asks the kernel whether it has ended, unless that is known.
+news look_at(child_state& child) noexcept;
+
+// ---- without it
+
+/// Whether this process is its parent.
+bool is_ours(const child_state& child) noexcept;
+
+/// Pre:      the child is not started yet
 void enter_child(child_state& child) noexcept;
 
 /// Takes it out again and deletes it.
 void discard_child(child_state& child) noexcept;
+
+/// Calls the functions, and deletes the child if nobody has it any more.
+void tell(const news& known) noexcept;
+
+/// Until nobody else calls its functions.
+void await_runner(const child_state& child) noexcept;
+
+void destroy(end_function_base* functions) noexcept;
+void delete_state(child_state& child) noexcept;
 
 /// Takes the ends of detached ones.
 /// Pre:      ensure_page

@@ -29,7 +29,6 @@ void append(text_line& out, const system::place& code) noexcept {
 }
 
 void append_signal(text_line& out, const signal_info& signal) noexcept {
-  out.append("sigsafe: ");
   out.append(signal.name());
   out.append(" (code ");
   out.append_number(signal.code());
@@ -60,6 +59,15 @@ void append_callers(text_line& out, const crash_trace& trace) noexcept {
   }
 }
 
+void append_crash(text_line& out, const crash_info& crash) noexcept {
+  append_signal(out, crash.signal());
+  out.append(", pc ");
+  const crash_trace trace{crash};
+  append(out, trace.pc());
+  append_thread(out);
+  append_callers(out, trace);
+}
+
 // A pipe whose reader sleeps must not keep the process alive. When there is room at all there is
 // room for the line. Nobody can ask in a sandbox whose RLIMIT_NOFILE is 0.
 bool write_once(int fd, std::string_view text) noexcept {
@@ -75,14 +83,12 @@ bool write_once(int fd, std::string_view text) noexcept {
 
 bool write_crash_line(const crash_info& crash, int fd, crash_line_kind kind) noexcept {
   text_line out;
-  append_signal(out, crash.signal());
-  out.append(", pc ");
+  out.append("sigsafe: ");
   if (kind == crash_line_kind::whole) {
-    const crash_trace trace{crash};
-    append(out, trace.pc());
-    append_thread(out);
-    append_callers(out, trace);
+    append_crash(out, crash);
   } else {
+    append_signal(out, crash.signal());
+    out.append(", pc ");
     out.append_hexadecimal(program_counter(crash));
     append_thread(out);
     out.append("; the crash handler has crashed, too");
@@ -109,6 +115,12 @@ std::size_t crash_info::return_addresses(std::uintptr_t* to, std::size_t size) c
 
 bool crash_info::write_to(int fd) const noexcept {
   return detail::write_crash_line(*this, fd, detail::crash_line_kind::whole);
+}
+
+std::size_t crash_info::write_to(char* to, std::size_t size) const noexcept {
+  detail::text_line out;
+  detail::append_crash(out, *this);
+  return out.view().copy(to, size);
 }
 
 }  // namespace sigsafe

@@ -37,10 +37,19 @@ class line {
     for (const char& c : text) append(c > ' ' && c <= '~' ? std::string_view{&c, 1} : "?");
   }
 
+  /// The whole so far.
+  [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
+
   /// The whole, with the end of the line.
   std::string_view end() noexcept {
     text_[size_++] = '\n';
     return {text_, size_};
+  }
+
+  /// The whole, without an end of the line, for who takes a string of C.
+  const char* c_str() noexcept {
+    text_[size_] = '\0';
+    return text_;
   }
 
  private:

@@ -4,28 +4,31 @@
 
 #include <sigsafe/config.hpp>
 
+#include <signal.h>
+
+#include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/system/system.hpp>
 
 namespace sigsafe::detail {
 
+// The C library declares its system calls as functions that leave a file's memory alone: the fences
+// keep the thread's words where they stand.
+
 /// Returns the mask before.
-signal_set block(signal_set signals) noexcept;
-void unblock(signal_set signals) noexcept;
+inline signal_set block(signal_set signals) noexcept {
+  handler_fence();
+  signal_set before;
+  system::change_mask(SIG_BLOCK, signals, &before);
+  handler_fence();
+  return before;
+}
 
-/// What closing the mask blocks: the maskable set, without what is not deferrable.
-signal_set closed_signals() noexcept;
-
-/// Rule 6: blocks these signals, raises eager, and adds what was not blocked before to added.
-/// Returns the mask before.
-signal_set close_mask(signal_set signals) noexcept;
-
-/// Rule 7: lowers eager, and takes out of the kernel's mask what sigsafe has added to it, but for
-/// what subset guards still name.
-/// Pre:      close_mask, or something else raised eager and closed the mask
-void open_mask() noexcept;
-
-/// Takes these out of added, by one instruction; returns those that were there.
-signal_set take_added(signal_set signals) noexcept;
+inline void unblock(signal_set signals) noexcept {
+  handler_fence();
+  system::change_mask(SIG_UNBLOCK, signals);
+  handler_fence();
+}
 
 /// Closes the mask of the context that a trampoline interrupted: it holds as soon as the trampoline
 /// returns. What was not blocked there goes into added.

@@ -10,10 +10,10 @@
 #include <atomic>
 #include <cstdint>
 
-#include <sigsafe/backend/posix.hpp>
 #include <sigsafe/raw_lock.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/system/system.hpp>
+#include <sigsafe/src/watched.hpp>
 
 namespace sigsafe::detail {
 
@@ -30,6 +30,7 @@ struct process_page {
   child_state* children;
   std::atomic<std::uint32_t> passing;        // threads that pass a signal on to a claimant
   std::atomic<std::uint32_t> claimants[65];  // which thread takes a signal; see passing.hpp
+  watch_tables watched;                      // see watched.hpp
 };
 
 struct sleeper_block;
@@ -44,6 +45,8 @@ struct process_identity {
   std::atomic<std::uint32_t> continues;       // see stops.hpp
   std::atomic<std::uint32_t> end_of_threads;  // see thread_end.hpp
   std::atomic<std::uint64_t> undeferrable;    // see undeferrable.hpp
+  std::atomic<std::uint32_t> makers;          // threads that have made a signal_fd
+  std::atomic<std::uint32_t> signal_fds[64];  // how many have taken a signal; see signal_fds.hpp
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;
@@ -55,30 +58,28 @@ void ensure_page();
 /// Pre:      ensure_page
 inline process_page& page() noexcept { return *this_process.page.load(std::memory_order_acquire); }
 
-/// Holds `registration`, and signals off, so that no handler on this thread waits for it; also what
-/// is not deferrable, which a hold leaves open: the default action behind its handlers takes the
-/// lock. No mutex: what one looks like depends on SIGSAFE_CHECKED, and objects of both kinds share
-/// the page.
+/// Holds `registration`, with everything maskable blocked: no handler on this thread waits for it,
+/// and none that is not deferrable, which a hold leaves open; the default action behind those takes
+/// the lock. So it is no hold, and no mutex: what one looks like depends on SIGSAFE_CHECKED, and
+/// objects of both kinds share the page.
 /// Pre:      ensure_page
 class registration_lock {
  public:
   registration_lock() noexcept {
-    backend::posix::enter();
     signal_set before;
     system::change_mask(SIG_BLOCK, signal_set::maskable(), &before);
-    left_open_ = signal_set::maskable() - before;
+    blocked_ = signal_set::maskable() - before;
     page().registration.lock();
   }
   registration_lock(const registration_lock&) = delete;
   registration_lock& operator=(const registration_lock&) = delete;
   ~registration_lock() {
     page().registration.unlock();
-    if (!left_open_.empty()) system::change_mask(SIG_UNBLOCK, left_open_);
-    backend::posix::leave();
+    if (!blocked_.empty()) system::change_mask(SIG_UNBLOCK, blocked_);
   }
 
  private:
-  signal_set left_open_;
+  signal_set blocked_;
 };
 
 /// The number of a process that has none yet.

@@ -10,16 +10,17 @@
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/caller.hpp>
 #include <sigsafe/src/cancellation.hpp>
+#include <sigsafe/src/closing.hpp>
 #include <sigsafe/src/dispatch.hpp>
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/errno_saver.hpp>
-#include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/requeue.hpp>
 #include <sigsafe/src/slots.hpp>
 #include <sigsafe/src/stops.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/src/thread_end.hpp>
+#include <sigsafe/src/undeferrable.hpp>
 
 namespace sigsafe::detail {
 namespace {

@@ -7,18 +7,16 @@
 #include <system_error>
 
 #include <sigsafe/detail/handler_node.hpp>
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/signal_text.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 namespace sigsafe::detail {
 
 void refuse(int error, int signal, const char* why) {
-  std::string text = "sigsafe: cannot handle signal " + std::to_string(signal);
-  if (const char* const name = signal_name(signal); *name != '\0')
-    text.append(" (").append(name).append(")");
-  throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
+  throw std::system_error(error, std::generic_category(),
+                          "sigsafe: cannot handle " + text_of_signal(signal) + ": " + why);
 }
 
 void require_consistent(const handler_base& handler) {

@@ -87,6 +87,9 @@ const char* advice_on_execution(int error) noexcept {
       fail_start(failure.error,
                  {"cannot put ", program,
                   " into its process group: there is no such group in this session"});
+    case start_step::parent_death:
+      fail_start(failure.error,
+                 {"cannot start ", program, ": its .parent_death_signal is no signal"});
     case start_step::session: fail_start(failure.error, {"cannot begin a session for ", program});
     default:
       fail_start(failure.error, {"cannot start ", program, ": ", advice_on_process(failure.error)});
@@ -206,7 +209,8 @@ child spawn(const string_list& arguments, const spawn_options& options, location
       .ignored = options.ignored,
       .keep_ignored = options.keep_ignored,
       .group = options.process_group,
-      .begins_session = options.session};
+      .begins_session = options.session,
+      .parent_death_signal = options.parent_death_signal};
 
   auto* const state = new detail::child_state;
   detail::enter_child(*state);

@@ -114,11 +114,11 @@ stop_machine::stop_machine(signal_set signals, const stop_options& wanted, locat
   try {
     if (const int taken = claim_signals(signals_, number_); taken != 0)
       refuse(EBUSY, taken, "another stop_signal has it; a program stops once: ask that one");
-    handler_.emplace(
-        signals_, on_signal{this},
-        handler_options{
-            .at_end = wanted.at_end, .respect_ignored = true, .restart = wanted.restart},
-        where);
+    handler_.emplace(signals_, on_signal{this},
+                     handler_options{.at_end = wanted.at_end,
+                                     .respect_ignored = wanted.respect_ignored,
+                                     .restart = wanted.restart},
+                     where);
   } catch (...) {
     end_thread();
     throw;

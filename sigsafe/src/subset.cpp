@@ -7,6 +7,7 @@
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/closing.hpp>
 #include <sigsafe/src/mask.hpp>
 
 namespace sigsafe::detail {

@@ -79,6 +79,16 @@ handler_node* pin_older(const handler_node& than, std::uint32_t generation) noex
   return pin_active(than.older.load(std::memory_order_seq_cst), generation);
 }
 
+thread_id target_of(slot& of, std::uint32_t generation) noexcept {
+  const read_section reading;
+  for (const handler_node* node = of.newest.load(std::memory_order_seq_cst); node != nullptr;
+       node = node->older.load(std::memory_order_seq_cst))
+    if (node->active.load(std::memory_order_relaxed) && node->owner->invoke != nullptr &&
+        node->registered_in == generation)
+      return node->owner->wanted.thread;
+  return {};
+}
+
 passage passage_through(slot& of, std::uint32_t generation) noexcept {
   const read_section reading;
   passage found = passage::nobody_here;

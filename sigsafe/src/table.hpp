@@ -20,6 +20,7 @@
 #include <sigsafe/detail/atomic.hpp>
 #include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/src/disposition.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 
@@ -57,6 +58,11 @@ handler_node* pin_older(const handler_node& than, std::uint32_t generation) noex
 /// Do the active handlers that are for this process let what stood there before follow?
 enum class passage { nobody_here, all_chain, one_does_not };
 passage passage_through(slot& of, std::uint32_t generation) noexcept;
+
+/// The thread on which the handlers of this slot want to run, if any; all agree. None in a forked
+/// child, which does not have it.
+/// Pre:      signals are off
+thread_id target_of(slot& of, std::uint32_t generation) noexcept;
 
 /// Puts a node before all others. Guarded by `registration`.
 void link(slot& to, handler_node& node) noexcept;

@@ -27,6 +27,7 @@
 #include <sigsafe/src/masked_lock.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/refusal.hpp>
+#include <sigsafe/src/signal_text.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/timer_options.hpp>
 
@@ -60,7 +61,7 @@ void require_free(int signal) {
   struct sigaction found;
   sigaction(signal, nullptr, &found);
   if (!disposition{found}.is_default() && !disposition{found}.is_ignored() && !is_trampoline(found))
-    fail(EBUSY, "timers use signal " + std::to_string(signal) +
+    fail(EBUSY, "timers use " + text_of_signal(signal) +
                     ", and the program has a handler for it; choose another with .signal");
 }
 

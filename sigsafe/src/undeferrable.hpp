@@ -17,10 +17,11 @@ inline signal_set undeferrable() noexcept {
   return signal_set::from_bits(this_process.undeferrable.load(std::memory_order_relaxed));
 }
 
-/// Does it wait for the end of a hold? Not a fault either.
-inline bool is_deferrable(int signal) noexcept {
-  return (signal_set::maskable() - undeferrable()).contains(signal);
-}
+/// What closing the mask blocks: the signals that wait for the end of a hold.
+inline signal_set closed_signals() noexcept { return signal_set::maskable() - undeferrable(); }
+
+/// Does it wait for that? Not a fault either.
+inline bool is_deferrable(int signal) noexcept { return closed_signals().contains(signal); }
 
 /// Does this handler see to that? To a fault the option means nothing.
 inline bool is_undeferrable(const handler_node& node) noexcept {

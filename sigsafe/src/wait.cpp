@@ -13,8 +13,10 @@
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/src/closing.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/mask.hpp>
+#include <sigsafe/src/pending.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/protocol.hpp>
 #include <sigsafe/src/sleepers.hpp>
@@ -105,6 +107,7 @@ struct request {
   pollfd* fds;
   nfds_t size;
   std::int64_t nanoseconds;
+  signal_set waits{};  // for the next sleep
 };
 
 /// What is left of the time of a sleep that goes on. The clock is asked only where that may happen.
@@ -147,7 +150,7 @@ int poll_on(const request& wanted, signal_set blocked) {
 
 poll_result sleep_once(const request& wanted, const closed_scope& closed, int& error) {
   unheld_scope unheld;
-  const signal_set blocked = mask_of_sleep(closed, unheld);
+  const signal_set blocked = mask_of_sleep(closed, unheld) | wanted.waits;
   const int ready = poll_on(wanted, blocked);
   const int reason = errno;
   // With a descriptor ready the kernel returns without delivering what is pending, and an eager
@@ -176,9 +179,14 @@ bool is_news() noexcept { return arrivals() != current_thread().seen.load(); }
 poll_result sleep_registered(request wanted, const closed_scope& closed, int& error) {
   const sleeper registered;
   if (current_thread().has_deferred() && run_deferred()) return wake::handler;
+  signal_set ran;
+  if (current_thread().eager.load() > 1) ran = run_one_that_is_pending();  // one is closed_scope's
   const bool news = is_news();
-  // Descriptors, and what is pending for this thread, have their turn nevertheless.
-  if (news) wanted.nanoseconds = 0;
+  // Descriptors, and what else is pending for this thread, have their turn nevertheless.
+  if (news) {
+    wanted.nanoseconds = 0;
+    wanted.waits = ran;
+  }
   const poll_result woken = sleep_once(wanted, closed, error);
   return news && woken == wake::timeout ? poll_result{wake::handler} : woken;
 }

@@ -9,6 +9,7 @@
 
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/signal_text.hpp>
 
 namespace sigsafe {
 
@@ -47,7 +48,7 @@ void ensure_wake_signal() {
   if (is_installed()) return;
   if (const auto found = action_of(wake_signal()); !is_free(found) && !is_trampoline(found))
     throw std::system_error(EBUSY, std::generic_category(),
-                            "sigsafe: wait needs signal " + std::to_string(wake_signal()) +
+                            "sigsafe: wait needs " + text_of_signal(wake_signal()) +
                                 " to wake threads, and the program has a handler for it; choose "
                                 "another with sigsafe::set_wake_signal");
   install();
@@ -69,7 +70,7 @@ void set_wake_signal(int signal) {
   if (signal < SIGRTMIN || signal > SIGRTMAX)
     throw std::system_error(
         EINVAL, std::generic_category(),
-        "sigsafe: cannot wake threads with signal " + std::to_string(signal) +
+        "sigsafe: cannot wake threads with " + detail::text_of_signal(signal) +
             ": it must be a real-time signal that the program does not use, SIGRTMIN to SIGRTMAX");
   if (detail::is_installed())
     throw std::system_error(EBUSY, std::generic_category(),
@@ -77,7 +78,7 @@ void set_wake_signal(int signal) {
                             "set_wake_signal at the start of the program");
   if (!detail::is_free(detail::action_of(signal)))
     throw std::system_error(EBUSY, std::generic_category(),
-                            "sigsafe: cannot wake threads with signal " + std::to_string(signal) +
+                            "sigsafe: cannot wake threads with " + detail::text_of_signal(signal) +
                                 ": it has a handler; choose one that the program does not use");
   this_process.wake_signal.store(signal, std::memory_order_relaxed);
 }

@@ -3,6 +3,8 @@
 set(harness injector.cpp other_thread.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/cells.cpp
+    subjects/children.cpp
+    subjects/crashes.cpp
     subjects/discards.cpp
     subjects/dispatches.cpp
     subjects/events.cpp
@@ -14,7 +16,10 @@ set(subjects
     subjects/other_thread_locks.cpp
     subjects/other_thread_waits.cpp
     subjects/processes.cpp
-    subjects/sleeps.cpp)
+    subjects/signal_fds.cpp
+    subjects/sleeps.cpp
+    subjects/stops.cpp
+    subjects/timers.cpp)
 foreach(part IN ITEMS harness subjects)
   list(TRANSFORM ${part} PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 endforeach()

@@ -4,21 +4,35 @@
  * and releases them in any order. Their handlers use guards: FG and YG say which, see use_1() and
  * on; the handlers of a and b use a subset guard of the set HG.
  *   NO_F   F does not come
+ * Rule 17: main makes a signal_fd of the set FD1, and one of FD2, and destroys them in any order;
+ * with FD1 there are subset guards only if their sets are given. With FG=9 the handler of F asks
+ * for the program mask.
  * Checked: a handler never runs inside a guard that names its signal, nothing is lost or runs
  * twice, whenever main has no eager hold and nothing is deferred the mask is the program's and the
- * sets of the live subset guards, nothing more and nothing less, and at the end everything is as it
- * was. Each #ifdef here and in protocol.inc is a tempting version that is wrong.                 */
+ * sets of the live subset guards and signal_fds, nothing more and nothing less, and at the end
+ * everything is as it was. The program mask is always the program's, and perhaps the sets of subset
+ * guards; never those of a signal_fd. Each #ifdef here and in protocol.inc is a tempting version
+ * that is wrong.                                                                                 */
 #ifndef LAZY
 #define LAZY 1
 #endif
 #ifndef EAGER
 #define EAGER 1
 #endif
+#ifdef FD1
+#define GUARD_SET 0
+#else
+#define GUARD_SET 1
+#define FD1 0
+#endif
+#ifndef FD2
+#define FD2 0
+#endif
 #ifndef SET1
-#define SET1 1
+#define SET1 GUARD_SET
 #endif
 #ifndef SET2
-#define SET2 3
+#define SET2 (3 * GUARD_SET)
 #endif
 #ifndef FG
 #define FG 0
@@ -48,11 +62,14 @@
 
 byte count[3], named;                 /* guards that name a signal; those of which it is not 0 */
 byte live[3];                         /* the same, as the program sees it */
-#define LIVE ((live[0] -> A : 0) | (live[1] -> B : 0) | (live[2] -> F : 0))
+#define THOSE_OF(counts) ((counts[0] -> A : 0) | (counts[1] -> B : 0) | (counts[2] -> F : 0))
+#define LIVE THOSE_OF(live)
+byte taken[3];                        /* signal_fds that have taken a signal, in the process */
+#define TAKEN THOSE_OF(taken)
 byte pending = ALL;                   /* sent, or yet to be sent: the difference is not seen */
 byte ran;
 byte unmaskable_left = NY;
-#define SUBSET_LOCALS LOCALS, i, last
+#define SUBSET_LOCALS LOCALS, i, last, asked
 #define EACH_OF(s, do_it) \
   i = 0; \
   do \
@@ -112,6 +129,47 @@ inline subset_end(s) {
   last = 0
 }
 
+inline find_taken(s) {                /* which of them the program does not block */
+#ifdef COUNTS_ALL
+  asked = s
+#else
+  asked = mask[0];
+#ifndef MASK_ALONE
+  asked = asked & ~added[0]; asked = asked & ~TAKEN;
+#endif
+  asked = (s) & ~asked
+#endif
+}
+inline fd_begin(s, counted) {
+  find_taken(s); d_step { counted = asked; asked = 0 };
+#ifdef COUNTS_LATE
+  subset_begin(s); EACH_OF(counted, taken[i]++)
+#else
+  EACH_OF(counted, taken[i]++); subset_begin(s)
+#endif
+}
+inline fd_end(s, counted) {
+#ifdef DISCOUNTS_FIRST
+  EACH_OF(counted, taken[i]--); subset_end(s);
+#else
+  subset_end(s); EACH_OF(counted, taken[i]--);
+#endif
+  counted = 0
+}
+#ifdef A_GUARD_IN_ALL
+#define PROGRAM_MASK (mask[0] & ~(added[0] & ~named))
+#else
+#define PROGRAM_MASK (mask[0] & ~(added[0] & ~named) & ~TAKEN)
+#endif
+inline ask() {                        /* program_mask(); a handler runs, which blocks itself */
+  asked = added[0]; asked = asked & ~named; asked = mask[0] & ~asked & ~F;
+  d_step {
+    asked = PROGRAM_MASK & asked;
+    assert((asked & START) == START && !(asked & ~(START | SET1 | SET2)));
+    asked = 0
+  }
+}
+
 inline queue_again() { d_step { pending = pending | x } }
 inline call_handlers() {
   d_step {
@@ -124,7 +182,8 @@ inline call_handlers() {
   in_user[0] = 0
 }
 
-/* What handlers do with guards: 1 lazy, 2 eager, 3 and 4 subset, 5 to 7 mixed, 8 any of 1 to 4. */
+/* What handlers do with guards: 1 lazy, 2 eager, 3 and 4 subset, 5 to 7 mixed, 8 any of 1 to 4. 9
+ * uses none. */
 inline use_0() { skip }
 inline use_1() { lazy_begin(); lazy_end() }
 inline use_2() { eager_begin(); eager_end() }
@@ -136,6 +195,7 @@ inline use_7() { eager_begin(); subset_begin(A | B); eager_end(); subset_end(A |
 inline use_8() {
   if :: skip -> use_1() :: skip -> use_2() :: skip -> use_3() :: skip -> use_4() fi
 }
+inline use_9() { ask() }
 #define PASTE(name, number) name##number
 #define USE(which) PASTE(use_, which)()
 
@@ -146,11 +206,14 @@ active proctype main() provided (top[0] == 0) {
   SUBSET_LOCALS;
   byte lazy = (LAZY -> NOT_YET : OVER), eager_hold = (EAGER -> NOT_YET : OVER);
   byte first = (SET1 -> NOT_YET : OVER), second = (SET2 -> NOT_YET : OVER);
+  byte fd = (FD1 -> NOT_YET : OVER), other_fd = (FD2 -> NOT_YET : OVER), counted, other_counted;
   do
   :: d_step {
        assert(eager[0] != 0 || deferred[0] ||
               (mask[0] == (START | LIVE) && added[0] == (LIVE & ~START)));
-       assert(named == LIVE && resumed[0] == 0 && held[0] == holds[0])
+       assert(named == LIVE && resumed[0] == 0 && held[0] == holds[0]);
+       assert((PROGRAM_MASK & START) == START);
+       assert(!(PROGRAM_MASK & ~(START | (first == NOW -> SET1 : 0) | (second == NOW -> SET2 : 0))))
      };
      if
      :: lazy == NOT_YET -> lazy_begin(); lazy = NOW
@@ -161,14 +224,19 @@ active proctype main() provided (top[0] == 0) {
      :: first == NOW -> subset_end(SET1); first = OVER
      :: second == NOT_YET -> subset_begin(SET2); second = NOW
      :: second == NOW -> subset_end(SET2); second = OVER
-     :: lazy != NOW && eager_hold != NOW && first != NOW && second != NOW -> break
+     :: fd == NOT_YET -> fd_begin(FD1, counted); fd = NOW
+     :: fd == NOW -> fd_end(FD1, counted); fd = OVER
+     :: other_fd == NOT_YET -> fd_begin(FD2, other_counted); other_fd = NOW
+     :: other_fd == NOW -> fd_end(FD2, other_counted); other_fd = OVER
+     :: lazy != NOW && eager_hold != NOW && first != NOW && second != NOW && fd != NOW &&
+        other_fd != NOW -> break
      fi
   od;
   (!(pending & ~mask[0]) && unmaskable_left == 0);
   d_step {
     assert(mask[0] == START && added[0] == 0 && named == 0 && !deferred[0]);
     assert(held[0] == 0 && eager[0] == 0 && resumed[0] == 0);
-    assert(count[0] + count[1] + count[2] == 0);
+    assert(count[0] + count[1] + count[2] == 0 && TAKEN == 0);
     assert((ran | pending) == ALL && (pending & ~START) == 0)
   }
 }

@@ -13,6 +13,7 @@
 
 #include <sigsafe/handler.hpp>
 #include <sigsafe/process.hpp>
+#include <sigsafe/signal_fd.hpp>
 #include <sigsafe/signal_set.hpp>
 
 #include <tests/stress/alone.hpp>
@@ -35,6 +36,7 @@ class children : public lone_scenario {
                                      ++arrived_;
                                    }};
     here.random = on.of.seed * 2 + 1;
+    sigsafe::signal_fd signals{{SIGUSR2, SIGTERM}};  // the threads inherit its block
     std::list<std::thread> threads;
     for (unsigned i = 1; i <= on.of.threads; ++i)
       threads.emplace_back([this, &on, i] {
@@ -47,6 +49,8 @@ class children : public lone_scenario {
       ++on.counts.sent;
       on.ball = now();
       kill(getpid(), SIGUSR1);
+      kill(getpid(), SIGUSR2);
+      if (!signals.read() || signals.read()) on.violation("a signal was not read once");
       while (arrived_ < round) sched_yield();
     }
     for (std::thread& each : threads) each.join();

@@ -24,6 +24,10 @@ is_there() {
     libcli11-dev) has_header CLI/CLI.hpp ;;
     nlohmann-json3-dev) has_header nlohmann/json.hpp ;;
     libfmt-dev) has_header fmt/format.h ;;
+    libboost-dev) has_header boost/asio.hpp ;;
+    libev-dev) has_header ev.h ;;
+    libevent-dev) has_header event2/event.h ;;
+    libuv1-dev) has_header uv.h ;;
     g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ ;;
     g++-riscv64-linux-gnu) command -v riscv64-linux-gnu-g++ ;;
     g++-*-multilib) echo 'int main() {}' | g++ -m32 -static -x c++ -o /dev/null - ;;
@@ -87,11 +91,14 @@ prepare() {
 
 # prepare_for QUICK LABELS: what the tests with these labels need; QUICK is true or false.
 prepare_for() {
-  needs='g++ cmake ninja-build libboost-test-dev'
+  needs='g++ cmake ninja-build libboost-test-dev libfmt-dev'
   [ "$1" = true ] || needs="$needs clang libclang-rt-dev"
   for label in $2; do
     case $label in
-      benchmark) needs="$needs libbenchmark-dev" ;;
+      benchmark)
+        needs="$needs libbenchmark-dev libboost-dev libcli11-dev libev-dev libevent-dev libfmt-dev"
+        needs="$needs libuv1-dev nlohmann-json3-dev"
+        ;;
       freestanding)
         needs="$needs patch g++-aarch64-linux-gnu g++-riscv64-linux-gnu qemu-system-x86"
         needs="$needs qemu-system-arm qemu-system-misc binutils"

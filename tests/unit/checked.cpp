@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 
 #include <sigsafe/backend/none.hpp>
+#include <sigsafe/checked.hpp>
 #include <sigsafe/detail/hold.hpp>
 #include <sigsafe/guard.hpp>
 #include <sigsafe/lazy.hpp>
@@ -291,6 +293,8 @@ BOOST_AUTO_TEST_CASE(this_build_is_not_checked_and_keeps_nothing_for_it) {
   BOOST_TEST(sizeof(sigsafe::guard) == 1U);
   BOOST_TEST(sizeof(sigsafe::raw_mutex<futex_lock>) == sizeof(futex_lock));
   BOOST_TEST(sizeof(sigsafe::ref_cell<int>) == 2 * sizeof(int));
+  BOOST_TEST((std::is_same_v<sigsafe::watched<std::mutex>, std::mutex>));
+  BOOST_TEST(sizeof(sigsafe::mutex<int, sigsafe::watched<futex_lock>>) == 2 * sizeof(int));
 }
 
 BOOST_AUTO_TEST_CASE(a_conflicting_borrow_names_one_place) {

@@ -18,17 +18,22 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <tests/support/backends.hpp>
 #include <tests/support/child.hpp>
+#include <tests/support/first_process.hpp>
 #include <tests/support/holds.hpp>
 #include <tests/support/programs.hpp>
+#include <tests/support/syscalls.hpp>
 
 namespace {
 
@@ -422,6 +427,47 @@ BOOST_AUTO_TEST_CASE(reap_children_hands_each_its_own_status) {
   });
 }
 
+// The system calls of reap_children, with so many children.
+long calls_of_reaping(std::size_t ended, std::size_t running) {
+  return test::count_system_calls(
+      [=] {
+        std::vector<std::unique_ptr<waiting_program>> programs;
+        for (std::size_t i = 0; i < ended + running; ++i)
+          programs.push_back(std::make_unique<waiting_program>());
+        for (std::size_t i = 0; i < ended; ++i) {
+          programs[i]->let_end();
+          await_zombie(programs[i]->program);
+        }
+        return programs;
+      },
+      [=](const auto&) { CHILD_REQUIRE(sigsafe::reap_children() == ended); });
+}
+
+BOOST_AUTO_TEST_CASE(reaping_comes_to_each_child_once) {
+  BOOST_TEST(calls_of_reaping(0, 8) == calls_of_reaping(0, 1) + 7);
+  BOOST_TEST(calls_of_reaping(8, 8) == calls_of_reaping(8, 0) + 8);
+}
+
+BOOST_AUTO_TEST_CASE(functions_may_start_and_destroy_children_while_others_are_reaped) {
+  check_in_child([] {
+    std::array<std::optional<sigsafe::child>, 9> programs;
+    std::size_t told = 0;
+    for (std::size_t i = 0; i < programs.size(); ++i) {
+      programs[i] = sigsafe::spawn({"true"});
+      programs[i]->on_exit([&, i](exit_status) noexcept {
+        ++told;
+        for (const std::size_t neighbour : {i + 1, i + programs.size() - 1})
+          programs[neighbour % programs.size()].reset();
+        sigsafe::spawn({"true"}).detach();
+      });
+    }
+    for (const auto& each : programs) await_zombie(*each);
+    const std::size_t reaped = sigsafe::reap_children();
+    CHILD_REQUIRE(told >= 3 && reaped >= told);  // no two neighbours, and perhaps of what is new
+    while (test::has_children()) sigsafe::reap_children();
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_thread_destroys_a_child) {
   check_in_child([] {
     std::thread{[] {
@@ -523,31 +569,8 @@ BOOST_AUTO_TEST_CASE(what_its_function_throws_leaves_the_rest_for_the_next_call)
   });
 }
 
-// Runs a function as the first process of a PID namespace, where the machine lets us make one.
-template <class F>
-void check_as_pid_1(F function) {
-  const test::child_end ended = test::in_child([&] {
-    constexpr int not_allowed = 77;
-    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
-      _exit(not_allowed);
-    const pid_t first = fork();
-    CHILD_REQUIRE(first >= 0);
-    if (first == 0) {
-      CHILD_REQUIRE(getpid() == 1);
-      function();
-      _exit(0);
-    }
-    const int status = test::status_of(first);
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
-  });
-  if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) == 77)
-    std::puts("SKIPPED: a case of reap_all, as this machine lets us make no PID namespace");
-  else
-    BOOST_CHECK_MESSAGE(ended.succeeded(), ended);
-}
-
 BOOST_AUTO_TEST_CASE(pid_1_reaps_all) {
-  check_as_pid_1([] {
+  const auto reaps = [] {
     test::cloexec_pipe out;
     sigsafe::child forks_away = sigsafe::spawn({"sh", "-c", "(exit 5) & (exit 5) & echo; exit 6"},
                                                {.output = out.writer()});
@@ -559,7 +582,9 @@ BOOST_AUTO_TEST_CASE(pid_1_reaps_all) {
     CHILD_REQUIRE(errno == ECHILD && orphans <= 2);
     CHILD_REQUIRE(forks_away.wait().code() == 6);
     waiting_program killed_by_destructor;
-  });
+  };
+  if (const auto end = test::in_first_process(reaps, "a case of reap_all"))
+    BOOST_CHECK_MESSAGE(end->succeeded(), *end);
 }
 
 // The numbers that a namespace gives its processes are not those that their parent sees.

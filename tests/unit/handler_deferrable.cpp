@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -29,6 +30,7 @@
 #include <tests/support/holds.hpp>
 #include <tests/support/signals.hpp>
 #include <tests/support/sleeper.hpp>
+#include <tests/support/syscalls.hpp>
 
 namespace {
 
@@ -530,6 +532,16 @@ BOOST_AUTO_TEST_CASE(a_registration_holds_its_signal_off) {
     }
     CHILD_REQUIRE(arrived.size() == 2 && is_closed());
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_registration_holds_signals_off_by_two_system_calls) {
+  const auto calls = [](handler_options options) {
+    return test::count_system_calls(
+        [options] { return std::make_unique<noting>(SIGPROF, test::note_arrival{}, options); },
+        [](auto&) { const sigsafe::detail::registration_lock registering; });
+  };
+  BOOST_TEST(calls({}) == 2);
+  BOOST_TEST(calls(at_once) == 2);
 }
 
 // A dispatch looks for handlers, and another thread that removes one waits for that.

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -313,6 +315,48 @@ BOOST_AUTO_TEST_CASE(a_child_has_its_process_group_and_session) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_child_dies_with_its_parent) {
+  check_in_child([] {
+    test::cloexec_pipe in, out;
+    const pid_t parent = fork();
+    if (parent == 0) {
+      sigsafe::spawn({"cat"},
+                     {.input = in.reader(), .output = out.writer(), .parent_death_signal = SIGKILL})
+          .detach();
+      _exit(0);
+    }
+    CHILD_REQUIRE(test::status_of(parent) == 0);
+    CHILD_REQUIRE(out.read_all() == "");  // nobody can write any more
+  });
+}
+
+// The tracer stops the child at its first instruction, and kills the parent, which stands still.
+BOOST_AUTO_TEST_CASE(a_child_dies_with_a_parent_that_was_gone_before) {
+  check_in_child([] {
+    const pid_t parent = fork();
+    if (parent == 0) {
+      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      raise(SIGSTOP);
+      sigsafe::spawn({"cat"}, {.parent_death_signal = SIGKILL}).detach();
+      _exit(0);
+    }
+    CHILD_REQUIRE(WIFSTOPPED(test::status_of(parent)));
+    ptrace(PTRACE_SETOPTIONS, parent, nullptr,
+           PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+    ptrace(PTRACE_CONT, parent, nullptr, nullptr);
+    CHILD_REQUIRE(test::status_of(parent) >> 8 == (SIGTRAP | (PTRACE_EVENT_VFORK << 8)));
+    unsigned long message = 0;
+    ptrace(PTRACE_GETEVENTMSG, parent, nullptr, &message);
+    const auto child = static_cast<pid_t>(message);
+    CHILD_REQUIRE(WIFSTOPPED(test::status_of(child, __WALL)));
+    kill(parent, SIGKILL);
+    CHILD_REQUIRE(WIFSIGNALED(test::status_of(parent)));
+    ptrace(PTRACE_CONT, child, nullptr, nullptr);
+    const int end = test::status_of(child, __WALL);
+    CHILD_REQUIRE(WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_program_is_looked_for_in_path_or_not) {
   check_in_child([] {
     const script program{"#!/bin/sh\necho $1\n", 0755};
@@ -322,6 +366,17 @@ BOOST_AUTO_TEST_CASE(a_program_is_looked_for_in_path_or_not) {
     CHILD_REQUIRE(output_of({"program", "here"}, {.directory = program.folder().c_str(),
                                                   .search_path = false}) == "here\n");
     CHILD_REQUIRE(output_of({"other name", "x"}, {.program = "program"}) == "x\n");
+  });
+}
+
+BOOST_AUTO_TEST_CASE(arguments_are_strings_of_any_kinds) {
+  check_in_child([] {
+    const std::string command = "echo $0 $1 $2";
+    const std::string_view name = "a name";
+    CHILD_REQUIRE(output_of({"sh", "-c", command, name.substr(0, 1), std::string{"b"}, "c"}) ==
+                  "a b c\n");
+    CHILD_REQUIRE(output_of({std::string{"echo"}, command.substr(0, 4)}) == "echo\n");
+    CHILD_REQUIRE(output_of({std::string{"pwd"}}, {.directory = "/usr"}) == "/usr\n");
   });
 }
 
@@ -376,6 +431,8 @@ BOOST_AUTO_TEST_CASE(what_the_child_cannot_have_is_an_error) {
         says(error_of({"true"}, {.descriptors = {{0, 1}}, .input = 1}), EINVAL, "named twice"));
     CHILD_REQUIRE(says(error_of({"true"}, {.process_group = getppid()}), EPERM, "group"));
     CHILD_REQUIRE(says(error_of(sigsafe::string_list{}), EINVAL, "no arguments"));
+    CHILD_REQUIRE(says(error_of({"true"}, {.parent_death_signal = 99}), EINVAL,
+                       "cannot start true: its .parent_death_signal is no signal"));
   });
 }
 

@@ -102,14 +102,17 @@ int queue_to_this_process(const siginfo_t& info) noexcept {
   return sent ? 0 : EPERM;
 }
 
-// A time of 0 has the same form in every width of time_t.
-bool take_pending(signal_set signals, siginfo_t& info) noexcept {
+// What this system call takes is not the C library's timespec, where that has 64 bits and the
+// kernel's has not. About 31 years stand for every longer time.
+bool take_pending(signal_set signals, siginfo_t& info, std::int64_t nanoseconds) noexcept {
+  constexpr std::int64_t second = 1'000'000'000;
   const errno_saver saver;
   const std::uint64_t bits = signals.bits();
-  constexpr struct {
+  const struct {
     __kernel_long_t seconds, nanoseconds;
-  } at_once{0, 0};
-  return syscall(SYS_rt_sigtimedwait, &bits, &info, &at_once, kernel_mask_size) > 0;
+  } time{static_cast<__kernel_long_t>(std::min(nanoseconds / second, second)),
+         static_cast<__kernel_long_t>(nanoseconds % second)};
+  return syscall(SYS_rt_sigtimedwait, &bits, &info, &time, kernel_mask_size) > 0;
 }
 
 int send_to_thread(std::uint32_t thread, int signal) noexcept {

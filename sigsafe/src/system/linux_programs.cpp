@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -61,6 +62,7 @@ SIGSAFE_IN_CHILD void set_mask(std::uint64_t mask) noexcept {
 struct start_request {
   const program* wanted;
   std::uint64_t blocked, ignored, keep_ignored;
+  pid_t parent;
   start_failure* failure;
 };
 
@@ -136,10 +138,22 @@ SIGSAFE_IN_CHILD void pass_descriptors(const start_request& request) noexcept {
   give_up(request, start_step::execution, 0, path);
 }
 
+// The parent may have ended before. Whose parent is in another PID namespace sees 0, and cannot
+// know.
+SIGSAFE_IN_CHILD void ask_for_parent_death(const start_request& request) noexcept {
+  const long signal = request.wanted->parent_death_signal;
+  if (signal == 0) return;
+  if (syscall(SYS_prctl, PR_SET_PDEATHSIG, signal, 0L, 0L, 0L) != 0)
+    give_up(request, start_step::parent_death);
+  const long parent = syscall(SYS_getppid);
+  if (parent != 0 && parent != request.parent) syscall(SYS_kill, syscall(SYS_getpid), signal);
+}
+
 SIGSAFE_IN_CHILD int run_in_child(void* argument) noexcept {
   const auto& request = *static_cast<const start_request*>(argument);
   const program& wanted = *request.wanted;
   reset_all(request.ignored, request.keep_ignored);
+  ask_for_parent_death(request);
   if (wanted.begins_session && syscall(SYS_setsid) < 0) give_up(request, start_step::session);
   if (wanted.group >= 0 && !(wanted.begins_session && wanted.group == 0) &&
       syscall(SYS_setpgid, 0, wanted.group) != 0)
@@ -230,8 +244,12 @@ pid_t start_blocked(start_request& request, int& descriptor) noexcept {
 
 pid_t start(const program& wanted, int& descriptor, start_failure& failure) noexcept {
   const errno_saver saver;
-  start_request request{&wanted, (wanted.blocked & signal_set::all()).bits(), wanted.ignored.bits(),
-                        wanted.keep_ignored.bits(), &failure};
+  start_request request{&wanted,
+                        (wanted.blocked & signal_set::all()).bits(),
+                        wanted.ignored.bits(),
+                        wanted.keep_ignored.bits(),
+                        getpid(),
+                        &failure};
   // No handler of this process may run in the child, and none that interrupts this must find the
   // memory that the child is still using.
   const std::uint64_t before = block_everything();
@@ -265,6 +283,17 @@ int send_to_process(int descriptor, int signal) noexcept {
 
 void reset_dispositions(signal_set ignored, signal_set keep) noexcept {
   reset_all(ignored.bits(), keep.bits());
+}
+
+int become_subreaper() noexcept {
+  const errno_saver saver;
+  return prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) == 0 ? 0 : errno;
+}
+
+// Programs to which core files are piped do not ask for RLIMIT_CORE.
+void forgo_core_file() noexcept {
+  const errno_saver saver;
+  prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 }
 
 std::uint64_t block_everything() noexcept {

@@ -29,10 +29,20 @@ struct program {
   signal_set keep_ignored;
   pid_t group;  // as in spawn_options
   bool begins_session;
+  int parent_death_signal;
 };
 
 /// What did not work.
-enum class start_step { none, process, session, group, descriptor, directory, execution };
+enum class start_step {
+  none,
+  process,
+  parent_death,
+  session,
+  group,
+  descriptor,
+  directory,
+  execution
+};
 struct start_failure {
   start_step step = start_step::none;
   int error = 0;
@@ -69,6 +79,13 @@ int send_to_process(int descriptor, int signal) noexcept;
 /// Gives every signal its default action, but for those that are to be ignored, and those of `keep`
 /// that are ignored.
 void reset_dispositions(signal_set ignored, signal_set keep) noexcept;
+
+/// From now on the children of descendants that have ended come to this process. Returns 0 or the
+/// error; errno is kept.
+int become_subreaper() noexcept;
+
+/// When a signal kills this process, there is no core file.
+void forgo_core_file() noexcept;
 
 /// Blocks every signal, those of the C library too; and puts a mask back.
 std::uint64_t block_everything() noexcept;

@@ -35,9 +35,20 @@ int queue_to_this_thread(const siginfo_t& info) noexcept;
 int queue_to_this_process(const siginfo_t& info) noexcept;
 
 /// Takes a signal of the set that is pending: one of the calling thread, or else of its process.
-/// Returns false when none is; errno is kept. No cancellation point, and the code is what it was.
+/// Waits for one so long. Returns false when none is, and when a handler has interrupted the wait;
+/// errno is kept. No cancellation point, and the code is what it was.
 /// Pre:      the set is blocked
-bool take_pending(signal_set signals, siginfo_t& info) noexcept;
+bool take_pending(signal_set signals, siginfo_t& info, std::int64_t nanoseconds = 0) noexcept;
+
+/// Makes a descriptor from which the signals of the set are read; it is not inherited by programs,
+/// and does not sleep. Returns 0 or the error; errno is kept, also by the next one.
+int make_signal_descriptor(signal_set signals, int& made) noexcept;
+
+/// Reads up to `size` signals, and sets it to how many there were. Returns 0 or the error; that
+/// none is pending is none.
+/// Pre:      size <= most_signals_read
+inline constexpr std::size_t most_signals_read = 16;
+int read_signals(int descriptor, siginfo_t* infos, std::size_t& size) noexcept;
 
 /// Sends a signal to a thread of this process. Returns 0 or the error; errno is kept.
 int send_to_thread(std::uint32_t thread, int signal) noexcept;

@@ -15,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include <sigsafe/detail/signal_name.hpp>
+
 namespace injection {
 
 namespace {
@@ -132,8 +134,8 @@ std::string step_and_send(const program& tested, const program_list& list,
   process.send(signal);
   process.run_to_end();
   if (WIFSIGNALED(process.status()))
-    return fmt::format("the stepped program was killed by SIG{}",
-                       sigabbrev_np(WTERMSIG(process.status())));
+    return fmt::format("the stepped program was killed by {}",
+                       sigsafe::detail::signal_name(WTERMSIG(process.status())));
   if (WEXITSTATUS(process.status()) != 0) return "the stepped program's check failed";
   return {};
 }

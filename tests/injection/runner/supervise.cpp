@@ -21,6 +21,8 @@
 
 #include <fmt/format.h>
 
+#include <sigsafe/detail/signal_name.hpp>
+
 namespace injection {
 
 namespace {
@@ -117,7 +119,8 @@ bool await(pid_t process, const shared_board& shared, milliseconds patience) {
 
 std::string describe(int status) {
   if (WIFSIGNALED(status))
-    return fmt::format("the program was killed by SIG{}", sigabbrev_np(WTERMSIG(status)));
+    return fmt::format("the program was killed by {}",
+                       sigsafe::detail::signal_name(WTERMSIG(status)));
   return fmt::format("the program ended with status {}", WEXITSTATUS(status));
 }
 
