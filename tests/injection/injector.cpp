@@ -159,7 +159,12 @@ injector::learned injector::learn(void (*operation)(void*), void* argument, cons
 
 void injector::trap(int, siginfo_t* info, void* context) noexcept {
   auto* const interrupted = static_cast<ucontext_t*>(context);
-  the_injector->handle(*interrupted);
+  const other_thread* const other = the_injector->other_;
+  if (other != nullptr && other->is_calling())
+    // It goes on in the background, and waits here until the first thread has come by.
+    architecture::set_ip(*interrupted, architecture::breakpoint_of(*interrupted));
+  else
+    the_injector->handle(*interrupted);
   architecture::resume(info, interrupted);
 }
 
@@ -239,6 +244,7 @@ void injector::record(ucontext_t& context) noexcept {
 }
 
 bool injector::is_later(const burst& what) const noexcept {
+  if (what.other != turn::never) return false;
   for (const burst::arrival& each : what.arrivals)
     if ((later_ >> (each.signal - 1) & 1) == 0) return false;
   return true;
@@ -285,6 +291,11 @@ void injector::write(address where, architecture::code code) noexcept {
 }
 
 void injector::send(const burst& what) noexcept {
+  if (what.other != turn::never) {
+    plant_entries(false, 0);  // it may come to one of them
+    other_->let_through(what.other);
+    return;
+  }
   const long process = architecture::call(SYS_getpid);
   const long thread = architecture::call(SYS_gettid);
   for (const burst::arrival& arrival : what.arrivals) {

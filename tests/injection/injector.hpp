@@ -1,4 +1,5 @@
-// Sends signals to this thread at chosen instructions of a function that it calls.
+// Sends signals to this thread, or lets another one act, at chosen instructions of a function that
+// it calls.
 //
 // Breakpoints are written into the program's own code. The handler of a breakpoint runs with
 // everything blocked and sends the signal, so that the kernel delivers it when that handler
@@ -11,16 +12,18 @@
 #include <vector>
 
 #include <tests/injection/architecture.hpp>
+#include <tests/injection/other_thread.hpp>
 
 namespace injection {
 
-/// One signal, or several that come together.
+/// One signal, or several that come together; or the other thread's turn.
 struct burst {
   struct arrival {
     int signal;
     int payload;  ///< 0: sent as by kill; else queued with this value
   };
   std::span<const arrival> arrivals;
+  turn other = turn::never;
 };
 
 /// A burst at the instruction that a trace holds at this index.
@@ -62,7 +65,7 @@ class trace {
   std::vector<std::int64_t> previous_;  // the index of the same instruction before, or -1
 };
 
-/// A process has one. All of it is for one thread.
+/// A process has one. All of it is for one thread, the first one.
 class injector {
  public:
   static constexpr std::uint32_t most_steps = 1 << 17;
@@ -75,6 +78,8 @@ class injector {
   /// A function that the kernel may call as a handler; a trace follows it.
   void add_entry(address function);
 
+  /// The one that gets turns.
+  void set_other(other_thread* other) noexcept { other_ = other; }
   /// What to send when the operation comes to a sleeping system call with no signal sent yet.
   void set_waker(const burst* waker) noexcept { waker_ = waker; }
   /// The signals of which a trace says where they would only become pending; none at first.
@@ -138,7 +143,7 @@ class injector {
   void plant(address where) noexcept;
   void plant_entries(bool in, address except) noexcept;
   void clear() noexcept;
-  static void send(const burst& what) noexcept;
+  void send(const burst& what) noexcept;
 
   void add_stops(const trace& steps, std::int64_t from, const shot& what);
   void start();
@@ -157,6 +162,7 @@ class injector {
   int planted_count_ = 0;
   planted entries_[most_entries]{};  // as long as something is stepped
   int entry_count_ = 0;
+  other_thread* other_ = nullptr;
   const burst* waker_ = nullptr;
   std::uint64_t later_ = 0;
   std::int64_t slept_ = -1;

@@ -70,8 +70,8 @@ class sweeper {
       if ((board_.variants >> at.variant & 1) == 0) continue;
       const variant& injected = variants()[at.variant];
       const burst what = injected.what();
-      for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < trial_.size();
-           ++at.first) {
+      const std::uint32_t end = trial_.end_for(injected);
+      for (at.first = std::max(at.first, trial_.first_for(injected)); at.first < end; ++at.first) {
         // The first variant is everywhere.
         if (at.variant != 0 && board_.repeats == 0 && trial_.is_as_the_next(at.first, what))
           continue;

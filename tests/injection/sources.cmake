@@ -1,6 +1,6 @@
 # What the builds of the host and of other targets share, see CMakeLists.txt and other_targets/.
 
-set(harness injector.cpp program.cpp subject.cpp trial.cpp)
+set(harness injector.cpp other_thread.cpp program.cpp subject.cpp trial.cpp)
 set(subjects
     subjects/c_interface.cpp
     subjects/cells.cpp
@@ -12,6 +12,10 @@ set(subjects
     subjects/guards.cpp
     subjects/handlers.cpp
     subjects/mutexes.cpp
+    subjects/other_thread_events.cpp
+    subjects/other_thread_handlers.cpp
+    subjects/other_thread_locks.cpp
+    subjects/other_thread_waits.cpp
     subjects/processes.cpp
     subjects/signal_fds.cpp
     subjects/sleeps.cpp

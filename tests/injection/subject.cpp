@@ -27,7 +27,7 @@ void record::reset() noexcept {
 }
 
 void record::note_handled(const siginfo_t& info) noexcept {
-  handled_[info.si_signo] = handled_[info.si_signo] + 1;
+  __atomic_fetch_add(&handled_[info.si_signo], 1, __ATOMIC_RELAXED);
   if (info.si_code != SI_QUEUE) return;
   if (info.si_value.sival_int != last_payload_ + 1) disorder_ = true;
   last_payload_ = info.si_value.sival_int;

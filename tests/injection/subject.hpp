@@ -45,7 +45,7 @@ void send(int signal) noexcept;
 class record {
  public:
   void reset() noexcept;
-  void note_sent(int signal) noexcept { sent_[signal] = sent_[signal] + 1; }
+  void note_sent(int signal) noexcept { __atomic_fetch_add(&sent_[signal], 1, __ATOMIC_RELAXED); }
   void note_handled(const siginfo_t& info) noexcept;
   [[nodiscard]] int handled(int signal) const noexcept { return handled_[signal]; }
   void note_violation(const char* what) noexcept { wrong_ = what; }
@@ -54,7 +54,7 @@ class record {
   [[nodiscard]] const char* compare(bool in_order) const noexcept;
 
  private:
-  // volatile, because handlers change them.
+  // volatile, because handlers change them; the counts, also on two threads.
   volatile int sent_[65]{};
   volatile int handled_[65]{};
   volatile int last_payload_ = 0;
@@ -78,6 +78,8 @@ class subject {
   virtual void in_handler(const sigsafe::signal_info&) noexcept {}
   /// In each of the foreign ones for signals that a guard can hold off.
   virtual void in_foreign_handler() noexcept {}
+  /// On the other thread, all of it at one instruction of the operation, see traits::other_thread.
+  virtual void in_other_thread() {}
   /// Null, or what is wrong after a run.
   virtual const char* check() { return nullptr; }
 };
@@ -90,6 +92,10 @@ struct traits {
   bool forks = false;         ///< a run takes longer
   bool unordered = false;     ///< real-time signals may be queued again behind later ones
   bool owns_first = false;    ///< the handlers of first_signal are its own affair
+  /// What is injected is in_other_thread(). It may wait for what the operation does. An operation
+  /// that sleeps ends when it has been called; then that waits for nothing, and it may come once
+  /// more before the operation ends.
+  bool other_thread = false;
 };
 
 struct entry {
@@ -111,6 +117,9 @@ sigsafe::signal_set everything_blockable() noexcept;
 inline bool everything_blocked() noexcept {
   return sigsafe::signal_set::blocked().contains(everything_blockable());
 }
+
+/// For in_other_thread(): the first thread sleeps in the operation.
+bool first_thread_is_asleep() noexcept;
 
 /// Installs a handler that sigsafe knows nothing of; traces follow it.
 void install_foreign(int signal, void (*function)(int, siginfo_t*, void*));

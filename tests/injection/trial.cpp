@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -24,6 +25,7 @@ using sigsafe::signal_set;
 constexpr int errno_before = 4711;
 constexpr burst::arrival own_arrival[] = {{own_signal, 0}};
 constexpr burst waking{own_arrival};
+constexpr burst turn_to_wake{{}, turn::at_once};
 
 trial* the_trial = nullptr;
 subject* the_subject = nullptr;
@@ -115,6 +117,8 @@ const std::vector<variant>& variants() {
       {"abort-lazy", {{abort_lazy_signal, 0}}, true},
       {"abort-crossed", {{abort_crossed_signal, 0}}, false},
       {"undeferrable", {{undeferrable_signal, 0}}, false, true},
+      {"other-thread", {}, true, false, turn::at_once},
+      {"other-thread-when-asleep", {}, true, false, turn::when_asleep},
       {"second", {{second_signal, 0}}, true},  // the last one: for pairs only
   };
   return all;
@@ -178,8 +182,12 @@ trial::trial(const entry& what)
         abort_lazy_signal, abort_crossed_signal})
     send(number);
   // The first sleep makes what later ones use.
-  sigsafe::basic_guard<eager> off;
-  off.wait_for(std::chrono::nanoseconds{0});
+  sigsafe::basic_guard<eager>{}.wait_for(std::chrono::nanoseconds{0});
+  if (!wants_.other_thread) return;
+  other_.emplace(&act);
+  other_->let_through(turn::at_once);
+  other_->join();
+  injector_.set_other(&*other_);
 }
 
 void trial::operate(void* self) {
@@ -188,6 +196,22 @@ void trial::operate(void* self) {
   mine.subject_.operation();
   mine.error_ = errno;
 }
+
+// On the other thread.
+void trial::act() {
+  trial& mine = *the_trial;
+  if (mine.state_there_ == nullptr) {  // its first turn, which the constructor gives it
+    mine.state_there_ = &sigsafe::detail::current_thread();
+    return;
+  }
+  errno = errno_before;
+  mine.subject_.in_other_thread();
+  if (const char* const wrong = check_thread(errno)) mine.wrong_there_ = wrong;
+}
+
+bool first_thread_is_asleep() noexcept { return the_trial->other_->first_is_asleep(); }
+
+const burst& trial::waker() const noexcept { return wants_.other_thread ? turn_to_wake : waking; }
 
 // As it was before the first operation of the process, so that nothing can creep in.
 const char* trial::check_thread(int error) noexcept {
@@ -213,10 +237,18 @@ void trial::prepare() noexcept {
   child_->ended = false;
   // What the handlers of an earlier run did is no news to a wait of this one.
   sigsafe::detail::current_thread().seen.store(sigsafe::detail::arrivals());
+  if (state_there_ != nullptr) state_there_->seen.store(sigsafe::detail::arrivals());
+  wrong_there_ = nullptr;
   subject_.reset();
 }
 
 const char* trial::check() noexcept {
+  if (other_) other_->join();
+  if (wrong_there_ != nullptr) {
+    static char text[128];
+    std::snprintf(text, sizeof(text), "on the other thread: %s", wrong_there_);
+    return text;
+  }
   if (const char* const wrong = check_thread(error_)) return wrong;
   if (const char* const wrong = seen.compare(!wants_.unordered)) return wrong;
   return subject_.check();
@@ -235,12 +267,22 @@ const char* trial::learn(const trace* before, const shot* at, injector::learned&
   if (!result.fits) return "the operation is too long";
   if (child_->ended) return nullptr;
   if (at != nullptr) note_sent(*at->what);
-  if (result.slept >= 0) note_sent(waking);
+  if (result.slept >= 0) note_sent(waker());
+  return check();
+}
+
+// The first time it makes what later ones use, and takes paths that they do not take.
+const char* trial::act_first() noexcept {
+  if (!other_) return nullptr;
+  prepare();
+  other_->let_through(turn::at_once);
+  operate(this);
   return check();
 }
 
 const char* trial::learn() {
-  injector_.set_waker(wants_.sleeps ? &waking : nullptr);
+  if (const char* const wrong = act_first()) return wrong;
+  injector_.set_waker(wants_.sleeps ? &waker() : nullptr);
   injector::learned learned;
   // The first run resolves symbols and takes paths that are not taken again.
   for (int i = 0; i < 3; ++i) {
@@ -253,7 +295,7 @@ const char* trial::learn() {
   whole_ = std::move(learned.steps);
   slept_ = learned.slept;
   if (slept_ < 0) return nullptr;
-  const shot wake{static_cast<std::uint32_t>(slept_), &waking};
+  const shot wake{static_cast<std::uint32_t>(slept_), &waker()};
   const char* const wrong = learn(&whole_, &wake, learned);
   behind_sleep_ = std::move(learned.steps);
   return wrong;
@@ -265,7 +307,7 @@ const char* trial::run(std::uint32_t index, const burst& what) {
     return run(shots);
   }
   const auto slept = static_cast<std::uint32_t>(slept_);
-  const injector::aimed shots[] = {{&whole_, {slept, &waking}},
+  const injector::aimed shots[] = {{&whole_, {slept, &waker()}},
                                    {&behind_sleep_, {index - slept, &what}}};
   return run(shots);
 }
@@ -301,6 +343,7 @@ const char* trial::run(std::span<const injector::aimed> shots) {
 }
 
 const char* trial::run_bare(const burst* expected) {
+  if (const char* const wrong = act_first()) return wrong;
   prepare();
   injector::call(&operate, this);
   if (child_->ended) return child_->wrong;

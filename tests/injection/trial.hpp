@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+
+#include <sigsafe/detail/thread_state.hpp>
 
 #include <tests/injection/injector.hpp>
 #include <tests/injection/subject.hpp>
@@ -15,12 +18,13 @@ struct variant {
   std::vector<burst::arrival> arrivals;
   bool wakes;                 ///< an operation that sleeps
   bool undeferrable = false;  ///< only for those that want it
-  [[nodiscard]] burst what() const noexcept { return {arrivals}; }
+  turn other = turn::never;   ///< only for those that have another thread
+  [[nodiscard]] burst what() const noexcept { return {arrivals, other}; }
 };
 /// The last one is the second signal of pairs.
 const std::vector<variant>& variants();
 
-/// A process has one, on its only thread. Functions that return text return null when all is well,
+/// A process has one, on its first thread. Functions that return text return null when all is well,
 /// else what is wrong; then the process is not good for another run.
 class trial {
  public:
@@ -35,8 +39,15 @@ class trial {
   /// The first instruction at which this may be injected: nothing else wakes an operation from a
   /// signal without a handler.
   [[nodiscard]] std::uint32_t first_for(const variant& what) const noexcept {
+    if ((what.other != turn::never) != wants_.other_thread) return size();
     if (what.undeferrable && !gets_undeferrable()) return size();
+    if (what.other == turn::when_asleep)
+      return slept_ < 0 ? size() : static_cast<std::uint32_t>(slept_);
     return what.wakes || slept_ < 0 ? 0 : static_cast<std::uint32_t>(slept_) + 1;
+  }
+  /// Behind the last instruction for this.
+  [[nodiscard]] std::uint32_t end_for(const variant& what) const noexcept {
+    return what.other == turn::when_asleep ? static_cast<std::uint32_t>(slept_ + 1) : size();
   }
   /// The index at which the operation sleeps, or -1.
   [[nodiscard]] std::int64_t sleeps_at() const noexcept { return slept_; }
@@ -67,6 +78,7 @@ class trial {
   }
 
   friend void end_child() noexcept;
+  friend bool first_thread_is_asleep() noexcept;
 
   /// What a child that the operation forked leaves to this process, in memory that both share.
   struct child_report {
@@ -77,6 +89,9 @@ class trial {
   };
 
   static void operate(void* self);
+  static void act();
+  const char* act_first() noexcept;
+  [[nodiscard]] const burst& waker() const noexcept;
   static child_report* make_child_report() noexcept;
   static const char* check_thread(int error) noexcept;
   void prepare() noexcept;
@@ -93,6 +108,9 @@ class trial {
   std::int64_t slept_ = -1;
   int error_ = 0;
   child_report* child_;
+  std::optional<other_thread> other_;
+  sigsafe::detail::thread_state* state_there_ = nullptr;
+  const char* wrong_there_ = nullptr;
 };
 
 }  // namespace injection

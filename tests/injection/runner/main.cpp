@@ -56,7 +56,8 @@ std::string replay_command(const options& with, const order& wanted, const std::
   return fmt::format(
       "gdb -q -ex 'set confirm off' -ex 'handle all nostop noprint pass' -ex 'handle SIGTRAP "
       "nostop noprint "
-      "pass' -ex 'tbreak injection_replay' -ex run -ex 'handle all stop print pass' -ex continue "
+      "pass' -ex 'tbreak injection_replay' -ex run -ex 'handle all stop print pass' "
+      "-ex 'break injection_turn' -ex continue "
       "--args {} {}",
       with.tested.path, arguments);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -73,12 +74,19 @@ milliseconds processor_time(pid_t process) {
                                                   std::chrono::nanoseconds{time.tv_nsec});
 }
 
-/// The letter that /proc says: S, asleep; R, on a processor or waiting for one.
-char state(pid_t process) {
-  std::ifstream file{fmt::format("/proc/{}/stat", process)};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  const auto name_end = text.rfind(')');
-  return name_end == std::string::npos || name_end + 2 >= text.size() ? '?' : text[name_end + 2];
+/// Whether each thread is so, by the letter that /proc says: S, asleep; R, on a processor or
+/// waiting for one.
+bool is_asleep(pid_t process) {
+  std::error_code gone;
+  for (const auto& thread :
+       std::filesystem::directory_iterator{fmt::format("/proc/{}/task", process), gone}) {
+    std::ifstream file{thread.path() / "stat"};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const auto name_end = text.rfind(')');
+    if (name_end == std::string::npos || name_end + 2 >= text.size()) return false;
+    if (text[name_end + 2] != 'S') return false;
+  }
+  return !gone;
 }
 
 /// Waits until the process ends; returns false, and has killed it, when it made no progress.
@@ -100,7 +108,7 @@ bool await(pid_t process, const shared_board& shared, milliseconds patience) {
       asleep = 0ms;
       used_before = processor_time(process);
     } else {
-      asleep = state(process) == 'S' ? asleep + patience / 2 : 0ms;
+      asleep = is_asleep(process) ? asleep + patience / 2 : 0ms;
       hung = asleep >= limit || processor_time(process) - used_before >= limit;
     }
   }
