@@ -63,7 +63,7 @@ int replace_file(const char* path, mode_t mode, F&& f) noexcept {
     const int unwritten = out.flush();
     return error != 0 ? error : unwritten;
   };
-  return detail::replace_file(path, mode, write, &target);
+  return detail::replace_file(path, mode, write, static_cast<void*>(&target));
 }
 
 }  // namespace sigsafe

@@ -3,7 +3,6 @@
 
 #include <sigsafe/config.hpp>
 
-#include <cstddef>
 #include <limits>
 #include <string>
 #include <string_view>

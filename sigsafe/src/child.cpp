@@ -13,6 +13,7 @@
 
 #include <sigsafe/detail/deadline.hpp>
 #include <sigsafe/detail/thread_state.hpp>
+#include <sigsafe/detail/futex.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>

@@ -54,6 +54,7 @@ std::size_t whole_lines(const char* text, std::size_t size) noexcept {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what fmt would throw for does not compile
 int line_writer::add(fmt::string_view text, fmt::format_args arguments) noexcept {
   const errno_saver kept;
   if (error_ != 0) return error_;

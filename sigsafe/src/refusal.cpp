@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <string>
 #include <system_error>
 
 #include <sigsafe/detail/handler_node.hpp>

@@ -9,6 +9,7 @@
 #include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/pins.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/thread_id.hpp>
 
 namespace sigsafe::detail {
 namespace {

@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <string>
 #include <system_error>
 
 #include <sigsafe/src/disposition.hpp>

@@ -27,7 +27,6 @@
 #include <sigsafe/src/backoff.hpp>
 #include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/src/line.hpp>
-#include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
 #include <sigsafe/src/table.hpp>

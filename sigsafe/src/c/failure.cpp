@@ -4,15 +4,15 @@
 
 #include <cstddef>
 
-#include <sigsafe/detail/relaxed.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 
 namespace sigsafe::c {
 namespace {
 
-// Initial-exec, so that a first touch in a handler calls nothing.
-constinit thread_local char text_of_thread[256] __attribute__((tls_model("initial-exec"))) = "";
+// Initial-exec, so that a first touch in a handler calls nothing. For that there is little room in
+// a process that loads objects which each contain the library: some hundred bytes for each.
+constinit thread_local char text_of_thread[192] __attribute__((tls_model("initial-exec"))) = "";
 
 constinit sigsafe_panic_function* panic_of_user = nullptr;
 

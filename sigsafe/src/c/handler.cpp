@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <cstdint>
 #include <new>
 
 #include <sigsafe/detail/handler_node.hpp>

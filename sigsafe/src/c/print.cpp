@@ -93,11 +93,13 @@ std::int64_t signed_of(conversion::size size, va_list& from) noexcept {
   switch (size) {
     case character: return static_cast<signed char>(va_arg(from, int));
     case brief: return static_cast<short>(va_arg(from, int));
+    // NOLINTBEGIN(bugprone-branch-clone): they differ by their types
     case l: return va_arg(from, long);
     case ll: return va_arg(from, long long);
     case z: return va_arg(from, ssize_t);
     case j: return va_arg(from, intmax_t);
     case t: return va_arg(from, ptrdiff_t);
+    // NOLINTEND(bugprone-branch-clone)
     default: return va_arg(from, int);
   }
 }
@@ -107,10 +109,12 @@ std::uint64_t unsigned_of(conversion::size size, va_list& from) noexcept {
   switch (size) {
     case character: return static_cast<unsigned char>(va_arg(from, unsigned));
     case brief: return static_cast<unsigned short>(va_arg(from, unsigned));
+    // NOLINTBEGIN(bugprone-branch-clone): they differ by their types
     case l: return va_arg(from, unsigned long);
     case ll: return va_arg(from, unsigned long long);
     case z: return va_arg(from, size_t);
     case j: return va_arg(from, uintmax_t);
+    // NOLINTEND(bugprone-branch-clone)
     case t: return static_cast<std::uint64_t>(va_arg(from, ptrdiff_t));
     default: return va_arg(from, unsigned);
   }

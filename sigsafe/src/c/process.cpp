@@ -16,6 +16,7 @@
 #include <sigsafe/spawn_options.hpp>
 #include <sigsafe/src/c/failure.hpp>
 #include <sigsafe/src/c/times.hpp>
+#include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/string_list.hpp>
 
 namespace sigsafe::c {
@@ -153,8 +154,9 @@ int sigsafe_child_on_exit(sigsafe_child* child, sigsafe_exit_function* function,
     function(sigsafe::c::status_of(end), data);
   };
   return sigsafe::c::error_of([&] {
-    sigsafe::detail::call_at_end(*sigsafe::c::state_of(child),
-                                 *new sigsafe::detail::end_function{call});
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): error_of handles it
+    auto* const told = new sigsafe::detail::end_function{call};
+    sigsafe::detail::call_at_end(*sigsafe::c::state_of(child), *told);
   });
 }
 

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 
+#include <cstdint>
+
+#include <sigsafe/detail/hosted_backend.hpp>
+#include <sigsafe/handler_options.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/c/failure.hpp>
 #include <sigsafe/src/c/object.hpp>
-#include <sigsafe/src/c/times.hpp>
 #include <sigsafe/stop.hpp>
 
 namespace sigsafe::c {

@@ -47,6 +47,6 @@ int sigsafe_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
     return sigsafe::c::fail(error,
                             "sigsafe: no thread can be made: raise RLIMIT_NPROC (ulimit -u) "
                             "or the limit of the container, or look at its attributes");
-  static_cast<void>(begun.release());
+  static_cast<void>(begun.release());  // NOLINT(bugprone-unused-return-value): the thread's now
   return 0;
 }

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include <sigsafe/detail/hosted_backend.hpp>
+#include <sigsafe/detail/timer_base.hpp>
 #include <sigsafe/src/c/failure.hpp>
 #include <sigsafe/src/c/object.hpp>
 #include <sigsafe/thread_id.hpp>

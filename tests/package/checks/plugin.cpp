@@ -23,7 +23,10 @@ extern "C" {
 
 void nothing() {}
 // By way of a function of the C library.
-void allocate() { std::free(strdup("allocated")); }
+void allocate() {
+  char* volatile copy = strdup("allocated");  // or compilers leave it out
+  std::free(copy);
+}
 void print() { std::printf("%d\n", 1); }
 
 }  // extern "C"
