@@ -427,20 +427,31 @@ BOOST_AUTO_TEST_CASE(a_timer_is_what_its_options_say) {
   });
 }
 
-// Otherwise the kernel would take the first thread, which waits meanwhile.
+// It goes off while that thread holds signals off, and the first one would take it.
 BOOST_AUTO_TEST_CASE(a_timer_runs_on_the_thread_that_created_it) {
   check_in_child([] {
-    std::thread{[] {
+    std::atomic<bool> is_pending{false};
+    std::atomic<bool> was_open{false};
+    std::thread other{[&] {
       noted seen;
       sigsafe_timer timer = SIGSAFE_TIMER_INIT;
       sigsafe_timer_options options{};
       options.this_thread = true;
       CHILD_REQUIRE(sigsafe_timer_create(&timer, &options, note, &seen) == 0);
+      sigsafe_eager_enter();
       CHILD_REQUIRE(sigsafe_timer_start(&timer, 1, 0) == 0);
+      while (signal_set::pending().empty() && !sigsafe_event_is_set(&seen.event)) {}
+      is_pending = true;
+      while (!was_open) {}
+      sigsafe_eager_leave();
       CHILD_REQUIRE(sigsafe_event_wait(&seen.event, nullptr) == 0);
       CHILD_REQUIRE(pthread_equal(seen.thread, pthread_self()));
       CHILD_REQUIRE(sigsafe_timer_destroy(&timer) == 0);
-    }}.join();
+    }};
+    while (!is_pending) {}
+    getppid();  // a signal of the process comes with the return of a system call
+    was_open = true;
+    other.join();
   });
 }
 
