@@ -51,8 +51,8 @@ inline const char* signal_name(int signal) noexcept {
     default: break;
   }
   constexpr int most = sizeof(real_time_names) / sizeof(*real_time_names);
-  const int above = signal - SIGRTMIN;
-  return above >= 0 && above < most && signal <= SIGRTMAX ? real_time_names[above] : "";
+  if (signal < SIGRTMIN || signal > SIGRTMAX || signal - SIGRTMIN >= most) return "";
+  return real_time_names[signal - SIGRTMIN];
 }
 
 }  // namespace sigsafe::detail
