@@ -97,7 +97,7 @@ signal_set left_over(signal_set taken) noexcept {
 void ignore(signal_set signals) noexcept {
   if (signals.empty()) return;
   try {
-    const handler last{signals, []() noexcept {}, {.at_end = at_end::ignore}};
+    const handler ignoring{signals, []() noexcept {}, {.at_end = at_end::ignore}};
   } catch (const std::exception&) {
     siginfo_t dropped;
     while (system::take_pending(signals, dropped)) {}
