@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(a_thread_takes_the_signals_that_it_receives) {
     CHILD_REQUIRE(sigsafe_thread_create(&thread, nullptr, nullptr, nullptr, nullptr) == EINVAL);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    CHILD_REQUIRE(pthread_attr_setstacksize(&attributes, SIZE_MAX / 4) == 0);
+    CHILD_REQUIRE(pthread_attr_setstacksize(&attributes, SIZE_MAX / 16 * 15) == 0);
     CHILD_REQUIRE(sigsafe_thread_create(&thread, &attributes, nullptr, look, &blocked) != 0);
     CHILD_REQUIRE(says("thread"));
   });
