@@ -47,11 +47,8 @@ int sigsafe_crash_handler_begin(sigsafe_crash_handler* handler, int fd,
 }
 
 int sigsafe_crash_handler_end(sigsafe_crash_handler* handler) noexcept {
-  sigsafe::c::object<sigsafe::c::crash_reporter, sigsafe_crash_handler> memory{handler};
-  if (!memory.exists())
-    return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_crash_handler has not begun");
-  memory.destroy();
-  return 0;
+  return sigsafe::c::object<sigsafe::c::crash_reporter, sigsafe_crash_handler>{handler}.end(
+      "sigsafe: this sigsafe_crash_handler has not begun");
 }
 
 bool sigsafe_crash_handler_in_force(const sigsafe_crash_handler* handler) noexcept {
@@ -98,9 +95,6 @@ int sigsafe_alternate_stack_begin(sigsafe_alternate_stack* stack, size_t room) n
 }
 
 int sigsafe_alternate_stack_end(sigsafe_alternate_stack* stack) noexcept {
-  sigsafe::c::object<sigsafe::alternate_stack, sigsafe_alternate_stack> memory{stack};
-  if (!memory.exists())
-    return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_alternate_stack has not begun");
-  memory.destroy();
-  return 0;
+  return sigsafe::c::object<sigsafe::alternate_stack, sigsafe_alternate_stack>{stack}.end(
+      "sigsafe: this sigsafe_alternate_stack has not begun");
 }

@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 
-#include <new>
-
-#include <sigsafe/detail/handler_node.hpp>
 #include <sigsafe/detail/signal_name.hpp>
+#include <sigsafe/handler.hpp>
 #include <sigsafe/handler_options.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
-#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/c/failure.hpp>
 #include <sigsafe/src/c/object.hpp>
 #include <sigsafe/thread_id.hpp>
@@ -19,27 +16,17 @@
 namespace sigsafe::c {
 namespace {
 
-class registered_handler : public detail::handler_base {
- public:
-  registered_handler(signal_set signals, handler_options options,
-                     sigsafe_handler_function* function, void* data, location where)
-      : handler_base(signals, &call, options, where), function_(function), data_(data) {
-    detail::register_handler(*this);
-  }
-  registered_handler(const registered_handler&) = delete;
-  registered_handler& operator=(const registered_handler&) = delete;
-  ~registered_handler() { detail::unregister_handler(*this); }
+struct handler_call {
+  sigsafe_handler_function* function;
+  void* data;
 
- private:
-  static void call(handler_base& base, const signal_info& info) noexcept {
-    const auto& handler = static_cast<registered_handler&>(base);
+  void operator()(const signal_info& info) const noexcept {
     const sigsafe_signal signal{info.number(), &info.native(), info.context()};
-    handler.function_(&signal, handler.data_);
+    function(&signal, data);
   }
-
-  sigsafe_handler_function* function_;
-  void* data_;
 };
+
+using registered_handler = handler<handler_call>;
 
 constexpr unsigned all_options = (SIGSAFE_THIS_THREAD << 1) - 1;
 
@@ -68,7 +55,7 @@ int register_for(sigsafe_handler* handler, Signals signals, unsigned options,
                 "sigsafe: these options of a handler have a bit that means nothing; use "
                 "those of enum sigsafe_handler_option");
   return error_of(
-      [&] { memory.make(detail::catchable(signals), options_of(options), function, data, where); });
+      [&] { memory.make(signals, handler_call{function, data}, options_of(options), where); });
 }
 
 }  // namespace
@@ -88,28 +75,25 @@ int sigsafe_handler_register_set_at(sigsafe_handler* handler, const sigset_t* si
 }
 
 int sigsafe_handler_unregister(sigsafe_handler* handler) noexcept {
-  sigsafe::c::object<sigsafe::c::registered_handler, sigsafe_handler> memory{handler};
-  if (!memory.exists())
-    return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_handler is not registered");
-  memory.destroy();
-  return 0;
+  return sigsafe::c::object<sigsafe::c::registered_handler, sigsafe_handler>{handler}.end(
+      "sigsafe: this sigsafe_handler is not registered");
 }
 
 bool sigsafe_handler_active(const sigsafe_handler* handler) noexcept {
-  const auto* const base = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
-  return base != nullptr && sigsafe::detail::is_active(*base);
+  const auto* const registered = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
+  return registered != nullptr && registered->active();
 }
 
 bool sigsafe_handler_in_force(const sigsafe_handler* handler) noexcept {
-  const auto* const base = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
-  return base != nullptr && sigsafe::detail::is_in_force(*base);
+  const auto* const registered = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
+  return registered != nullptr && registered->in_force();
 }
 
 int sigsafe_handler_reinstall(sigsafe_handler* handler) noexcept {
-  const auto* const base = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
-  if (base == nullptr)
+  auto* const registered = sigsafe::c::existing<sigsafe::c::registered_handler>(handler);
+  if (registered == nullptr)
     return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_handler is not registered");
-  return sigsafe::c::error_of([&] { sigsafe::detail::reinstall_handler(*base); });
+  return sigsafe::c::error_of([&] { registered->reinstall(); });
 }
 
 const char* sigsafe_signal_name(int signal) noexcept {

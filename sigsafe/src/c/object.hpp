@@ -1,10 +1,14 @@
 // An object of C++ in memory that a caller of C has provided and initialised with zeros.
 #pragma once
 
+#include <errno.h>
+
 #include <cstdint>
 #include <new>
 #include <type_traits>
 #include <utility>
+
+#include <sigsafe/src/c/failure.hpp>
 
 namespace sigsafe::c {
 
@@ -33,6 +37,12 @@ class object {
   void destroy() noexcept {
     get()->~T();
     __atomic_store_n(words_, 0, __ATOMIC_RELEASE);
+  }
+  /// Returns 0, or, when there is none, an error with this text.
+  int end(const char* if_there_is_none) noexcept {
+    if (!exists()) return fail(EINVAL, if_there_is_none);
+    destroy();
+    return 0;
   }
 
  private:

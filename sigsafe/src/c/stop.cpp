@@ -67,8 +67,6 @@ int sigsafe_stop_requested(const sigsafe_stop* stop) noexcept {
 }
 
 int sigsafe_stop_end(sigsafe_stop* stop) noexcept {
-  sigsafe::c::object<sigsafe::c::stop, sigsafe_stop> memory{stop};
-  if (!memory.exists()) return sigsafe::c::fail(EINVAL, "sigsafe: this sigsafe_stop has not begun");
-  memory.destroy();
-  return 0;
+  return sigsafe::c::object<sigsafe::c::stop, sigsafe_stop>{stop}.end(
+      "sigsafe: this sigsafe_stop has not begun");
 }
