@@ -1,36 +1,21 @@
 // What values of sigsafe look like in text.
 #include <sigsafe/formatters.hpp>
 
-#include <signal.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include <sigsafe/crash.hpp>
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/line.hpp>
+#include <sigsafe/src/signal_text.hpp>
 #include <sigsafe/wake.hpp>
 
 namespace sigsafe::detail {
 namespace {
-
-template <std::size_t Size>
-void append_signal(line<Size>& out, int signal) noexcept {
-  if (*signal_name(signal) != '\0') return out.append(signal_name(signal));
-  if (signal < SIGRTMIN || signal > SIGRTMAX) {
-    out.append("signal ");
-    return out.append_number(signal);
-  }
-  out.append("SIGRTMIN");
-  if (signal == SIGRTMIN) return;
-  out.append("+");
-  out.append_number(signal - SIGRTMIN);
-}
 
 template <std::size_t Size>
 void append_status(line<Size>& out, exit_status status) noexcept {

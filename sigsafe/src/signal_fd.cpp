@@ -10,13 +10,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <string>
 #include <system_error>
 
 #include <sigsafe/detail/futex.hpp>
 #include <sigsafe/detail/protocol.hpp>
 #include <sigsafe/detail/relaxed.hpp>
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/wait.hpp>
 #include <sigsafe/handler.hpp>
@@ -27,6 +25,7 @@
 #include <sigsafe/src/mask.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/signal_fds.hpp>
+#include <sigsafe/src/signal_text.hpp>
 #include <sigsafe/src/system/system.hpp>
 #include <sigsafe/wake_signal.hpp>
 
@@ -34,10 +33,9 @@ namespace sigsafe::detail {
 namespace {
 
 [[noreturn]] void refuse_reading(int error, int signal, const char* why) {
-  std::string text = "sigsafe: a signal_fd cannot have signal " + std::to_string(signal);
-  if (const char* const name = signal_name(signal); *name != '\0')
-    text.append(" (").append(name).append(")");
-  throw std::system_error(error, std::generic_category(), text.append(": ").append(why));
+  throw std::system_error(
+      error, std::generic_category(),
+      "sigsafe: a signal_fd cannot have " + text_of_signal(signal) + ": " + why);
 }
 
 void require_readable(signal_set signals) {

@@ -19,7 +19,6 @@
 
 #include <sigsafe/backend/posix.hpp>
 #include <sigsafe/detail/relaxed.hpp>
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
@@ -29,6 +28,7 @@
 #include <sigsafe/src/line.hpp>
 #include <sigsafe/src/process.hpp>
 #include <sigsafe/src/running.hpp>
+#include <sigsafe/src/signal_text.hpp>
 #include <sigsafe/src/table.hpp>
 #include <sigsafe/src/undeferrable.hpp>
 #include <sigsafe/src/watched.hpp>
@@ -274,12 +274,6 @@ void forget_orders(watch_tables& tables, const lock_watch& lock) noexcept {
   for (watched_order& order : tables.orders)
     if (order.held != &lock && order.wanted != &lock) *kept++ = order;
   while (kept != std::end(tables.orders)) *kept++ = {};
-}
-
-void append_signal(line<1024>& out, int signal) noexcept {
-  const std::string_view name = signal_name(signal);
-  out.append(name.empty() ? "signal " : name);
-  if (name.empty()) out.append_number(signal);
 }
 
 void append_advice(line<1024>& out, int signal) noexcept {

@@ -7,12 +7,12 @@
 #include <string_view>
 
 #include <sigsafe/detail/handler_node.hpp>
-#include <sigsafe/detail/signal_name.hpp>
 #include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
 #include <sigsafe/src/line.hpp>
 #include <sigsafe/src/running.hpp>
+#include <sigsafe/src/signal_text.hpp>
 
 // Defined by the sanitizers, which have malloc to themselves where they are linked statically.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*,
@@ -44,11 +44,8 @@ std::string_view plain_name(std::string_view call) noexcept {
 [[noreturn]] void panic_in_handler(const char* call,
                                    const detail::running_handler& frame) noexcept {
   detail::line<256> text;
-  const int signal = std::abs(frame.signal);
-  const std::string_view name = detail::signal_name(signal);
   text.append("a handler of ");
-  text.append(name.empty() ? "signal " : name);
-  if (name.empty()) text.append_number(signal);
+  append_signal(text, std::abs(frame.signal));
   text.append(" calls ");
   text.append(plain_name(call));
   text.append(
