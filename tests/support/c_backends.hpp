@@ -8,36 +8,6 @@
 
 namespace test {
 
-struct c_lazy {
-  struct saved_state {};
-  static saved_state disable() noexcept {
-    sigsafe_lazy_enter();
-    return {};
-  }
-  static void restore(saved_state) noexcept { sigsafe_lazy_leave(); }
-  static void enter() noexcept { sigsafe_lazy_enter(); }
-  static void leave() noexcept { sigsafe_lazy_leave(); }
-  static bool enabled() noexcept { return sigsafe_enabled(); }
-  static void wait(saved_state) { sigsafe_wait(); }
-  static const void* self() noexcept { return &sigsafe::detail::this_thread; }
-};
-static_assert(sigsafe::counting_backend<c_lazy> && sigsafe::identifying_backend<c_lazy>);
-
-struct c_eager {
-  struct saved_state {};
-  static saved_state disable() noexcept {
-    sigsafe_eager_enter();
-    return {};
-  }
-  static void restore(saved_state) noexcept { sigsafe_eager_leave(); }
-  static void enter() noexcept { sigsafe_eager_enter(); }
-  static void leave() noexcept { sigsafe_eager_leave(); }
-  static bool enabled() noexcept { return sigsafe_enabled(); }
-  static void wait(saved_state) { sigsafe_wait(); }
-  static const void* self() noexcept { return &sigsafe::detail::this_thread; }
-};
-static_assert(sigsafe::counting_backend<c_eager> && sigsafe::identifying_backend<c_eager>);
-
 /// The functions of one kind, and its guard.
 struct c_lazy_calls {
   static constexpr auto lock = &sigsafe_lazy_lock;
@@ -69,5 +39,25 @@ struct c_eager_calls {
     function();
   }
 };
+
+/// What every backend has, of one kind.
+template <class Calls>
+struct c_backend {
+  struct saved_state {};
+  static saved_state disable() noexcept {
+    Calls::enter();
+    return {};
+  }
+  static void restore(saved_state) noexcept { Calls::leave(); }
+  static void enter() noexcept { Calls::enter(); }
+  static void leave() noexcept { Calls::leave(); }
+  static bool enabled() noexcept { return sigsafe_enabled(); }
+  static void wait(saved_state) { sigsafe_wait(); }
+  static const void* self() noexcept { return &sigsafe::detail::this_thread; }
+};
+using c_lazy = c_backend<c_lazy_calls>;
+using c_eager = c_backend<c_eager_calls>;
+static_assert(sigsafe::counting_backend<c_lazy> && sigsafe::identifying_backend<c_lazy>);
+static_assert(sigsafe::counting_backend<c_eager> && sigsafe::identifying_backend<c_eager>);
 
 }  // namespace test
