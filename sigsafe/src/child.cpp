@@ -12,8 +12,8 @@
 #include <utility>
 
 #include <sigsafe/detail/deadline.hpp>
-#include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/detail/futex.hpp>
+#include <sigsafe/detail/thread_state.hpp>
 #include <sigsafe/exit_status.hpp>
 #include <sigsafe/location.hpp>
 #include <sigsafe/panic.hpp>
