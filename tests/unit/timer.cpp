@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -377,9 +378,13 @@ BOOST_AUTO_TEST_CASE(it_stands_still_when_the_thread_that_it_measures_has_ended)
   check_in_child([] {
     record seen;
     std::optional<interval_timer<note>> tick;
+    pid_t measured = 0;
     std::thread{[&] {
+      measured = test::own_thread();
       tick.emplace(never, note{&seen}, timer_options{.clock = sigsafe::timer_clock::thread_cpu});
     }}.join();
+    // A join returns before the kernel has quite forgotten the thread.
+    await([&] { return syscall(SYS_tgkill, getpid(), measured, 0) != 0; });
     tick->stop();
     CHILD_REQUIRE(!tick->is_running());
     tick->start(1ms);
