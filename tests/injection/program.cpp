@@ -45,8 +45,9 @@ int list() {
               static_cast<std::uintmax_t>(injector::end_of_operation()));
   for (const variant& each : variants()) std::printf("variant %s\n", each.name);
   for (const entry& each : subjects())
-    std::printf("subject %s%s%s%s\n", each.name, each.wants.core ? " core" : "",
-                each.wants.sleeps ? " sleeps" : "", each.wants.forks ? " forks" : "");
+    std::printf("subject %s%s%s%s%s\n", each.name, each.wants.core ? " core" : "",
+                each.wants.sleeps ? " sleeps" : "", each.wants.forks ? " forks" : "",
+                each.wants.writes_pid ? " writes_pid" : "");
   return 0;
 }
 

@@ -90,6 +90,7 @@ struct traits {
   bool sleeps = false;        ///< it ends only when own_signal is sent to it
   bool undeferrable = false;  ///< undeferrable_signal comes too, as it does to the core ones
   bool forks = false;         ///< a run takes longer
+  bool writes_pid = false;    ///< two processes do not execute the same number of instructions
   bool unordered = false;     ///< real-time signals may be queued again behind later ones
   bool owns_first = false;    ///< the handlers of first_signal are its own affair
   /// What is injected is in_other_thread(). It may wait for what the operation does. An operation

@@ -178,18 +178,23 @@ class session {
 
   /// The same instructions by single steps, and the same results.
   void cross_check(const subject_entry& subject, outcome& all) {
-    if (subject.forks) return;
+    if (subject.forks || subject.writes_pid) return;
     const std::size_t size =
         subject.sleeps ? static_cast<std::size_t>(all.sleeps_at) + 1 : all.trace.size();
     const std::vector<std::uint64_t> steps =
         step_through(with_.tested, list_, subject, subject.sleeps ? size : size + 1);
     if (steps.size() != size || !std::equal(steps.begin(), steps.end(), all.trace.begin())) {
-      const auto differs =
+      const auto [step, known] =
           std::mismatch(steps.begin(), steps.end(), all.trace.begin(), all.trace.end());
+      const auto place = [&](auto at, const auto& trace) {
+        return at == trace.end() ? "its end" : name_of(with_.tested.path, *at);
+      };
       fmt::print(
           "VIOLATION in {}: single steps execute {} instructions, the injector knew {}; they "
-          "differ at {}\n",
-          subject.name, steps.size(), size, differs.first - steps.begin());
+          "differ at {}, behind {}: {}, not {}\n",
+          subject.name, steps.size(), size, step - steps.begin(),
+          step == steps.begin() ? "the beginning" : name_of(with_.tested.path, step[-1]),
+          place(step, steps), place(known, all.trace));
       all.violations.push_back({"single steps execute other instructions", {}, {}});
       return;
     }

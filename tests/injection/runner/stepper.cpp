@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -74,19 +76,27 @@ class traced {
   }
 
  private:
-  /// Passes signals on; returns whether one was sent by somebody, that is, no fault.
+  /// Passes signals on; returns whether a handler came for one that was sent, that is, for no fault.
   bool resume(__ptrace_request how) {
     int forwarded = 0;
-    bool sent = false;
+    bool handled = false;
     do {
       ptrace(how, process_, nullptr, forwarded);
       wait();
       forwarded = ended() || WSTOPSIG(status_) == SIGTRAP ? 0 : WSTOPSIG(status_);
       siginfo_t info{};
       if (forwarded != 0) ptrace(PTRACE_GETSIGINFO, process_, nullptr, &info);
-      sent = sent || (forwarded != 0 && info.si_code <= 0);
+      handled = handled || (forwarded != 0 && info.si_code <= 0 && catches(forwarded));
     } while (forwarded != 0);
-    return sent;
+    return handled;
+  }
+  /// Has it a handler for the signal? It may stop here for one that it ignores.
+  [[nodiscard]] bool catches(int signal) const {
+    std::ifstream status{fmt::format("/proc/{}/status", process_)};
+    for (std::string line; std::getline(status, line);)
+      if (line.rfind("SigCgt:", 0) == 0)
+        return ((std::stoull(line.substr(7), nullptr, 16) >> (signal - 1)) & 1) != 0;
+    throw std::runtime_error("/proc does not say which signals the traced program catches");
   }
   void wait() {
     if (waitpid(process_, &status_, __WALL) != process_)

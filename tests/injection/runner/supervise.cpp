@@ -179,6 +179,7 @@ program_list list_of(const program& tested) {
         subject.core = subject.core || word == "core";
         subject.sleeps = subject.sleeps || word == "sleeps";
         subject.forks = subject.forks || word == "forks";
+        subject.writes_pid = subject.writes_pid || word == "writes_pid";
       }
     }
   }

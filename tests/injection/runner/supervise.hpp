@@ -22,6 +22,7 @@ struct subject_entry {
   bool core = false;
   bool sleeps = false;
   bool forks = false;
+  bool writes_pid = false;
 };
 
 struct program_list {

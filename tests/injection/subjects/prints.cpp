@@ -120,6 +120,6 @@ class replaced final : public subject {
   char path_[40];
   int error_ = 0;
 };
-const registration<replaced> files{"print/replace-file"};
+const registration<replaced> files{"print/replace-file", {.writes_pid = true}};
 
 }  // namespace injection::prints

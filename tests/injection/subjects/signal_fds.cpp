@@ -15,8 +15,13 @@ inline void read_all(sigsafe::signal_fd& signals) {
       [](const sigsafe::signal_info& info) noexcept { seen.note_handled(info.native()); });
 }
 
+/// The first signal_fd of a thread gives that a number.
+struct numbered_thread {
+  numbered_thread() { const sigsafe::signal_fd first{{other_signal}}; }
+};
+
 /// Of a signal that does not come.
-class of_another_signal : public guarded {
+class of_another_signal : numbered_thread, public guarded {
  public:
   void in_foreign_handler() noexcept override {
     require(!sigsafe::program_mask().contains(other_signal),
@@ -40,7 +45,7 @@ class crossed final : public of_another_signal {
 const registration<crossed> two{"signal_fd/two-and-a-guard"};
 
 /// What comes in time is read, the rest is handled.
-class read final : public subject {
+class read final : numbered_thread, public subject {
   void operation() override {
     sigsafe::signal_fd signals{{first_signal, real_time_signal()}};
     read_all(signals);
@@ -49,7 +54,7 @@ class read final : public subject {
 const registration<read> reads{"signal_fd/read"};
 
 template <class B>
-class read_in_guard final : public subject {
+class read_in_guard final : numbered_thread, public subject {
   void operation() override {
     const sigsafe::basic_guard<B> off;
     sigsafe::signal_fd signals{{first_signal, own_signal}};

@@ -136,6 +136,10 @@ struct nothing {
 /// A timer is made and started, and destroyed long before it goes off.
 template <template <class> class Timer>
 class comes_and_goes final : public guarded {
+ public:
+  // The first timer of a process finds the default action of its signal, the next what that left.
+  comes_and_goes() { operation(); }
+
   void operation() override {
     const Timer<nothing> timer{1h, nothing{}, by_kernels_clock};
     const sigsafe::basic_guard<lazy> off;
