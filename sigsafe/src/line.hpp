@@ -11,6 +11,9 @@ namespace sigsafe::detail {
 template <std::size_t Size>
 class line {
  public:
+  /// To begin anew; the memory is not worth clearing.
+  void clear() noexcept { size_ = 0; }
+
   void append(std::string_view text) noexcept {
     for (char c : text) {
       if (size_ == Size - 1) return;

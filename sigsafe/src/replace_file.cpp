@@ -38,7 +38,7 @@ class new_file {
 
  private:
   bool choose_name(const char* path, int n) noexcept {
-    name_ = {};
+    name_.clear();
     name_.append(path);
     name_.append(".");
     name_.append_number(getpid());

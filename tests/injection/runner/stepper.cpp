@@ -76,7 +76,7 @@ class traced {
   }
 
  private:
-  /// Passes signals on; returns whether a handler came for one that was sent, that is, for no fault.
+  /// Passes signals on; returns whether a handler came for one that was no fault.
   bool resume(__ptrace_request how) {
     int forwarded = 0;
     bool handled = false;

@@ -2,6 +2,7 @@
 // interrupted; of files that replace each other one is there, whole.
 #include <sigsafe/format.hpp>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -84,14 +85,17 @@ class writer final : public lines {
 };
 const registration<writer> pieces{"print/in-pieces"};
 
-/// In memory: a disk that is waited for makes ten thousands of runs too slow.
+/// In memory: a disk that is waited for makes ten thousands of runs too slow. A short name: each
+/// character is a turn of a loop, through which the injector goes by single steps.
 class replaced final : public subject {
  public:
-  replaced() { snprintf(path_, sizeof(path_), "/dev/shm/sigsafe-injection-%d", getpid()); }
+  replaced() {
+    if (chdir("/dev/shm") != 0) error_ = errno;
+    snprintf(path_, sizeof(path_), "sig%d", getpid());
+  }
 
-  void reset() override { error_ = 0; }
-  void operation() override { replace("operation {}\n"); }
-  void in_handler(const sigsafe::signal_info&) noexcept override { replace("handler {}\n"); }
+  void operation() override { replace("operation\n"); }
+  void in_handler(const sigsafe::signal_info&) noexcept override { replace("handler\n"); }
 
   const char* check() override {
     char text[32];
@@ -101,9 +105,9 @@ class replaced final : public subject {
     unlink(path_);
     if (error_ != 0) return "replace_file says that there was an error";
     const std::string_view content{text, size < 0 ? 0 : static_cast<std::size_t>(size)};
-    if (content != "operation 1\n" && content != "handler 1\n") return "a file is not whole";
+    if (content != "operation\n" && content != "handler\n") return "a file is not whole";
     for (int n = 0; n < 3; ++n) {
-      char left[64];
+      char left[48];
       snprintf(left, sizeof(left), "%s.%d-%d.new", path_, getpid(), n);
       if (unlink(left) == 0) return "a temporary file was left behind";
     }
@@ -111,13 +115,13 @@ class replaced final : public subject {
   }
 
  private:
-  void replace(sigsafe::detail::format_text<int> text) noexcept {
-    const int error = sigsafe::replace_file(
-        path_, 0600, [&](auto& out) noexcept { out.template print<int>(text, 1); });
+  void replace(sigsafe::detail::format_text<> text) noexcept {
+    const int error =
+        sigsafe::replace_file(path_, 0600, [&](auto& out) noexcept { out.template print<>(text); });
     if (error != 0) error_ = error;
   }
 
-  char path_[40];
+  char path_[16];
   int error_ = 0;
 };
 const registration<replaced> files{"print/replace-file", {.writes_pid = true}};
