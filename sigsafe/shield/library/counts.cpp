@@ -1,0 +1,121 @@
+#include <sigsafe/shield/library/counts.hpp>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <sigsafe/shield/library/kernel.hpp>
+#include <sigsafe/shield/library/settings.hpp>
+#include <sigsafe/shield/library/stubs.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
+#include <sigsafe/shield/report.h>
+
+namespace shield {
+namespace {
+
+using name = char[sigsafe_shield_longest_name];
+
+sigsafe_shield_report* counts = nullptr;
+name* names = nullptr;  // of the handlers of all stubs
+
+const char* last_part(const char* path) noexcept {
+  const char* const slash = strrchr(path, '/');
+  return slash != nullptr ? slash + 1 : path;
+}
+
+void describe(const void* function, name& text) noexcept {
+  Dl_info found;
+  if (dladdr(function, &found) == 0 || found.dli_fname == nullptr)
+    snprintf(text, sizeof(text), "%p", function);
+  else if (found.dli_sname != nullptr)
+    snprintf(text, sizeof(text), "%s (%s)", found.dli_sname, last_part(found.dli_fname));
+  else
+    snprintf(text, sizeof(text), "%s+%#tx", last_part(found.dli_fname),
+             static_cast<const char*>(function) - static_cast<const char*>(found.dli_fbase));
+}
+
+// True when the entry is of this handler of the signal now.
+bool takes(sigsafe_shield_counts& entry, int signal, const name& handler) noexcept {
+  enum : uint32_t { empty, claimed, complete };
+  uint32_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+  if (state == empty && __atomic_compare_exchange_n(&entry.state, &state, claimed, false,
+                                                    __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+    entry.signal = signal;
+    memcpy(entry.handler, handler, sizeof(handler));
+    __atomic_store_n(&entry.state, complete, __ATOMIC_RELEASE);
+    return true;
+  }
+  return state == complete && entry.signal == signal && strcmp(entry.handler, handler) == 0;
+}
+
+// Several processes and threads may enter the same one at the same time, twice: the launcher prints
+// their sum.
+sigsafe_shield_counts* entry_of(size_t stub, int signal) noexcept {
+  for (sigsafe_shield_counts& entry : counts->handlers)
+    if (takes(entry, signal, names[stub])) return &entry;
+  return nullptr;
+}
+
+void add_one(uint64_t& counter) noexcept { __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED); }
+
+}  // namespace
+
+void map_counts() noexcept {
+  const char* const path = getenv("SIGSAFE_SHIELD_REPORT");
+  if (path == nullptr || path[0] == '\0') return;
+  const kernel::errno_saver kept;
+  const int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return;  // a program with fewer rights: the launcher's documentation says so
+  struct stat about;
+  void* mapped = MAP_FAILED;
+  if (fstat(fd, &about) == 0 && about.st_size == sizeof(*counts))
+    mapped = mmap(nullptr, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (mapped == MAP_FAILED) return;
+  auto* const found = static_cast<sigsafe_shield_report*>(mapped);
+  if (found->magic != SIGSAFE_SHIELD_REPORT_MAGIC) {
+    say(path, " counts for another version of sigsafe-shield; nothing is counted");
+    munmap(mapped, sizeof(*counts));
+    return;
+  }
+  void* const memory = mmap(nullptr, sizeof(name) * most_stubs, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  names = static_cast<name*>(memory);
+  counts = found;
+}
+
+void name_handler(size_t stub) noexcept {
+  if (counts == nullptr || names[stub][0] != '\0') return;
+  const kernel::errno_saver kept;
+  describe(reinterpret_cast<const void*>(handler_of(stub)), names[stub]);
+}
+
+void count_unshielded_handler() noexcept {
+  if (counts != nullptr) add_one(counts->unshielded);
+}
+
+void count_deferral(size_t stub, int signal, uint32_t inside) noexcept {
+  if (counts == nullptr) return;
+  if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
+    add_one(entry->deferred[static_cast<unsigned>(__builtin_ctz(inside)) / bits_per_region]);
+  else
+    add_one(counts->uncounted);
+}
+
+void count_call(size_t stub, int signal) noexcept {
+  if (counts == nullptr) return;
+  if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
+    add_one(entry->called);
+}
+
+void count_let_in(size_t stub, int signal) noexcept {
+  if (counts == nullptr) return;
+  if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
+    add_one(entry->let_in);
+}
+
+}  // namespace shield
