@@ -22,14 +22,15 @@ enum sigsafe_shield_region {
   sigsafe_shield_regions /* how many there are */
 };
 
-enum { sigsafe_shield_most_handlers = 256, sigsafe_shield_longest_name = 112 };
+enum { sigsafe_shield_most_handlers = 256, sigsafe_shield_longest_path = 240 };
 
 /* A handler of a signal. Who adds one sets state from 0 to 1, and to 2 when the rest is there; an
  * entry that has 1 is skipped. */
 struct sigsafe_shield_counts {
   uint32_t state;
   int32_t signal;
-  char handler[sigsafe_shield_longest_name]; /* "function (file)", or "file+0x1234" */
+  char module[sigsafe_shield_longest_path];  /* program or library; of a longer path the end */
+  uint64_t offset;                           /* of the handler, from where its module begins */
   uint64_t deferred[sigsafe_shield_regions]; /* how often it did not start at once */
   uint64_t called;                           /* of these, called, not queued again */
   uint64_t let_in;                           /* it waited for syslog, for a second, and came in */

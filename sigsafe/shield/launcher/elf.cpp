@@ -1,5 +1,6 @@
 #include <sigsafe/shield/launcher/elf.hpp>
 
+#include <cxxabi.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -8,7 +9,9 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -61,6 +64,7 @@ class image {
 
 struct format_32 {
   using header = Elf32_Ehdr;
+  using section = Elf32_Shdr;
   using segment = Elf32_Phdr;
   using dynamic = Elf32_Dyn;
   using symbol = Elf32_Sym;
@@ -68,6 +72,7 @@ struct format_32 {
 };
 struct format_64 {
   using header = Elf64_Ehdr;
+  using section = Elf64_Shdr;
   using segment = Elf64_Phdr;
   using dynamic = Elf64_Dyn;
   using symbol = Elf64_Sym;
@@ -151,7 +156,81 @@ class reader {
   std::vector<segment> segments_;
 };
 
+/// Names of functions, also of those that libraries do not find.
+template <class Format>
+class symbols {
+ public:
+  explicit symbols(const image& file) : file_(file) {}
+
+  [[nodiscard]] std::string_view name_at(std::uint64_t offset) const {
+    const auto header = file_.at<typename Format::header>(0);
+    if (!header) return {};
+    const std::uint64_t address = offset + first_address(*header);
+    for (unsigned i = 0; i < header->e_shnum; ++i) {
+      const auto table = section_at(*header, i);
+      if (!table || (table->sh_type != SHT_SYMTAB && table->sh_type != SHT_DYNSYM)) continue;
+      const auto strings = section_at(*header, table->sh_link);
+      if (!strings) continue;
+      if (const auto name = name_in(*table, strings->sh_offset, address); !name.empty())
+        return name;
+    }
+    return {};
+  }
+
+ private:
+  using section = typename Format::section;
+
+  template <class Header>
+  [[nodiscard]] std::optional<section> section_at(const Header& header, std::uint64_t i) const {
+    return file_.at<section>(header.e_shoff + i * sizeof(section));
+  }
+
+  [[nodiscard]] std::string_view name_in(const section& table, std::uint64_t strings,
+                                         std::uint64_t address) const {
+    using symbol = typename Format::symbol;
+    for (std::uint64_t at = 0; at < table.sh_size; at += sizeof(symbol)) {
+      const auto entry = file_.at<symbol>(table.sh_offset + at);
+      if (!entry) return {};
+      if (entry->st_value == address && (entry->st_info & 0xf) == STT_FUNC)
+        return file_.text(strings + entry->st_name);
+    }
+    return {};
+  }
+
+  // 0 but for programs that cannot be moved.
+  template <class Header>
+  [[nodiscard]] std::uint64_t first_address(const Header& header) const {
+    using segment = typename Format::segment;
+    for (unsigned i = 0; i < header.e_phnum; ++i) {
+      const auto found = file_.at<segment>(header.e_phoff + std::uint64_t{i} * sizeof(segment));
+      if (found && found->p_type == PT_LOAD) return found->p_vaddr / 4096 * 4096;
+    }
+    return 0;
+  }
+
+  const image& file_;
+};
+
+std::string demangled(std::string_view name) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text{
+      abi::__cxa_demangle(std::string{name}.c_str(), nullptr, nullptr, &status), std::free};
+  return text != nullptr ? text.get() : std::string{name};
+}
+
 }  // namespace
+
+std::string function_at(const std::string& path, std::uint64_t offset) {
+  try {
+    const image file{path};
+    const auto word_size = file.at<std::uint8_t>(EI_CLASS);
+    if (word_size == ELFCLASS32) return demangled(symbols<format_32>{file}.name_at(offset));
+    if (word_size == ELFCLASS64) return demangled(symbols<format_64>{file}.name_at(offset));
+  } catch (const std::system_error&) {
+    // It has gone, or is of a root folder of its own.
+  }
+  return {};
+}
 
 elf_file read_elf(const std::string& path) {
   const image file{path};

@@ -21,4 +21,8 @@ struct elf_file {
 /// itself has what could be read of it.
 elf_file read_elf(const std::string& path);
 
+/// The function that begins there, counted from where the file begins in memory; empty when the
+/// file is not to be read, or says nothing of it.
+std::string function_at(const std::string& path, std::uint64_t offset);
+
 }  // namespace shield

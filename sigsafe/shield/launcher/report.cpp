@@ -20,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include <sigsafe/detail/signal_name.hpp>
+#include <sigsafe/shield/launcher/elf.hpp>
 
 namespace shield {
 namespace {
@@ -40,6 +41,14 @@ T now(const T& counter) noexcept {
 std::string name_of(int signal) {
   const std::string_view name = sigsafe::detail::signal_name(signal);
   return name.empty() ? fmt::format("signal {}", signal) : std::string{name};
+}
+
+std::string describe(const sigsafe_shield_counts& entry) {
+  const std::string module(entry.module, strnlen(entry.module, sizeof(entry.module)));
+  const std::string file = module.substr(module.rfind('/') + 1);
+  const std::string function = function_at(module, entry.offset);
+  return function.empty() ? fmt::format("{}+{:#x}", file, entry.offset)
+                          : fmt::format("{} ({})", function, file);
 }
 
 }  // namespace
@@ -110,7 +119,7 @@ report summarise(const sigsafe_shield_report& counts) {
   report all;
   for (const sigsafe_shield_counts& entry : counts.handlers) {
     if (now(entry.state) != 2) continue;
-    const std::string handler(entry.handler, strnlen(entry.handler, sizeof(entry.handler)));
+    const std::string handler = describe(entry);
     for (int region = 0; region < sigsafe_shield_regions; ++region)
       if (const std::uint64_t count = now(entry.deferred[region]); count != 0)
         all.deferred.push_back({name_of(entry.signal), handler,

@@ -2,10 +2,11 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/settings.hpp>
@@ -16,46 +17,61 @@
 namespace shield {
 namespace {
 
-using name = char[sigsafe_shield_longest_name];
+/// Where the handler of a stub is, for whoever has the file.
+struct place {
+  uint64_t offset;
+  char module[sigsafe_shield_longest_path];
+};
 
 sigsafe_shield_report* counts = nullptr;
-name* names = nullptr;  // of the handlers of all stubs
+place* places = nullptr;  // of the handlers of all stubs
 
-const char* last_part(const char* path) noexcept {
-  const char* const slash = strrchr(path, '/');
-  return slash != nullptr ? slash + 1 : path;
+// The launcher knows what the program is called that this one was started as.
+void find_module(const char* path, char (&module)[sigsafe_shield_longest_path]) noexcept {
+  char program[PATH_MAX];
+  const bool is_program = strchr(path, '/') == nullptr;
+  const ssize_t size = is_program ? readlink("/proc/self/exe", program, sizeof(program) - 1) : -1;
+  if (size > 0) {
+    program[size] = '\0';
+    path = program;
+  }
+  const size_t length = strlen(path), room = sizeof(module) - 1;
+  strcpy(module, length > room ? path + (length - room) : path);
 }
 
-void describe(const void* function, name& text) noexcept {
-  Dl_info found;
-  if (dladdr(function, &found) == 0 || found.dli_fname == nullptr)
-    snprintf(text, sizeof(text), "%p", function);
-  else if (found.dli_sname != nullptr)
-    snprintf(text, sizeof(text), "%s (%s)", found.dli_sname, last_part(found.dli_fname));
-  else
-    snprintf(text, sizeof(text), "%s+%#tx", last_part(found.dli_fname),
-             static_cast<const char*>(function) - static_cast<const char*>(found.dli_fbase));
+void find_place(const void* function, place& found) noexcept {
+  Dl_info about;
+  const auto address = reinterpret_cast<uintptr_t>(function);
+  if (dladdr(function, &about) == 0 || about.dli_fname == nullptr) {
+    strcpy(found.module, "?");
+    found.offset = address;
+    return;
+  }
+  found.offset = address - reinterpret_cast<uintptr_t>(about.dli_fbase);
+  find_module(about.dli_fname, found.module);
 }
 
 // True when the entry is of this handler of the signal now.
-bool takes(sigsafe_shield_counts& entry, int signal, const name& handler) noexcept {
+bool takes(sigsafe_shield_counts& entry, int signal, const place& handler) noexcept {
   enum : uint32_t { empty, claimed, complete };
   uint32_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
   if (state == empty && __atomic_compare_exchange_n(&entry.state, &state, claimed, false,
                                                     __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
     entry.signal = signal;
-    memcpy(entry.handler, handler, sizeof(handler));
+    entry.offset = handler.offset;
+    memcpy(entry.module, handler.module, sizeof(handler.module));
     __atomic_store_n(&entry.state, complete, __ATOMIC_RELEASE);
     return true;
   }
-  return state == complete && entry.signal == signal && strcmp(entry.handler, handler) == 0;
+  return state == complete && entry.signal == signal && entry.offset == handler.offset &&
+         strcmp(entry.module, handler.module) == 0;
 }
 
 // Several processes and threads may enter the same one at the same time, twice: the launcher prints
 // their sum.
 sigsafe_shield_counts* entry_of(size_t stub, int signal) noexcept {
   for (sigsafe_shield_counts& entry : counts->handlers)
-    if (takes(entry, signal, names[stub])) return &entry;
+    if (takes(entry, signal, places[stub])) return &entry;
   return nullptr;
 }
 
@@ -81,17 +97,17 @@ void map_counts() noexcept {
     munmap(mapped, sizeof(*counts));
     return;
   }
-  void* const memory = mmap(nullptr, sizeof(name) * most_stubs, PROT_READ | PROT_WRITE,
+  void* const memory = mmap(nullptr, sizeof(place) * most_stubs, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
-  names = static_cast<name*>(memory);
+  places = static_cast<place*>(memory);
   counts = found;
 }
 
 void name_handler(size_t stub) noexcept {
-  if (counts == nullptr || names[stub][0] != '\0') return;
+  if (counts == nullptr || places[stub].module[0] != '\0') return;
   const kernel::errno_saver kept;
-  describe(reinterpret_cast<const void*>(handler_of(stub)), names[stub]);
+  find_place(reinterpret_cast<const void*>(handler_of(stub)), places[stub]);
 }
 
 void count_unshielded_handler() noexcept {

@@ -74,8 +74,9 @@ kernel::signal_bits deliver(const deferral& taken) noexcept {
 }
 
 void finish_deferral() noexcept {
-  const kernel::errno_saver kept;
   thread_state& t = here;
+  if (t.inside != 0) return;
+  const kernel::errno_saver kept;
   const deferral taken = t.taken;
   t.attention = 0;
   if (taken.has_timer) kernel::stop_timer(taken.timer);

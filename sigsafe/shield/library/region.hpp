@@ -15,7 +15,8 @@ constexpr uint32_t mask_of(sigsafe_shield_region kind) noexcept {
   return unit_of(kind) * ((1u << bits_per_region) - 1);
 }
 
-/// The end of an outermost region behind a deferral: the handler runs, and the mask opens.
+/// The end of a region behind a deferral. If it is the outermost, the handler runs, and the mask
+/// opens.
 void finish_deferral() noexcept;
 
 inline void enter_region(sigsafe_shield_region kind) noexcept {
@@ -27,7 +28,7 @@ inline void leave_region(sigsafe_shield_region kind) noexcept {
   asm volatile("" ::: "memory");
   here.inside -= unit_of(kind);
   asm volatile("" ::: "memory");
-  if (here.inside == 0 && here.attention != 0) [[unlikely]]
+  if (here.attention != 0) [[unlikely]]
     finish_deferral();
 }
 
