@@ -11,7 +11,7 @@ constexpr std::size_t size_with_door = 77'777;
 
 /// What malloc of that size calls, once.
 extern void (*door)() noexcept;
-/// True while that runs.
+/// True while malloc or free runs.
 extern volatile bool is_inside;
 
 inline void call_inside_malloc(void (*function)() noexcept) {

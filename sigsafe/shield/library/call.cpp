@@ -61,13 +61,13 @@ bool wants_other_stack(const deferral& taken, stack_t& stack) noexcept {
 
 }  // namespace
 
-kernel::signal_bits call_handler(const deferral& taken) noexcept {
+kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask) noexcept {
   ucontext_t context;
   getcontext(&context);
-  kernel::set_bits(context.uc_sigmask, taken.mask);
+  kernel::set_bits(context.uc_sigmask, mask);
   one_call call{taken, taken.info, &context};
   const bool blocks_itself = (taken.flags & SA_NODEFER) == 0;
-  kernel::set_mask(taken.mask | taken.blocks | (blocks_itself ? kernel::bit_of(taken.signal) : 0));
+  kernel::set_mask(mask | taken.blocks | (blocks_itself ? kernel::bit_of(taken.signal) : 0));
   stack_t stack;
   if (wants_other_stack(taken, stack))
     carry_out_on(stack, call);

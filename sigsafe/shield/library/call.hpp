@@ -19,12 +19,8 @@ struct kernel_disposition {
 kernel_disposition disposition_of(int signal) noexcept;
 bool set_disposition(int signal, handler_function* handler, int flags) noexcept;
 
-/// With its own siginfo, mask and stack, and a context of this place. Returns the mask with which
-/// its return goes on: the handler may have changed it.
-kernel::signal_bits call_handler(const deferral& taken) noexcept;
-
-/// Queues it again, or calls its handler; nothing when it belongs to the parent of this process.
-/// The mask is closed before and behind it. Returns the mask to open it to.
-kernel::signal_bits deliver(const deferral& taken) noexcept;
+/// With its own siginfo, mask and stack, and a context of this place, which goes on with the mask.
+/// Returns the mask with which it goes on then: the handler may have changed it.
+kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask) noexcept;
 
 }  // namespace shield

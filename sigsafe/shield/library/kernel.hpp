@@ -31,6 +31,10 @@ inline void set_mask(signal_bits mask) noexcept {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask));
 }
 
+inline void block(signal_bits signals) noexcept {
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, nullptr, sizeof(signals));
+}
+
 inline signal_bits pending() noexcept {
   signal_bits bits = 0;
   syscall(SYS_rt_sigpending, &bits, sizeof(bits));

@@ -19,6 +19,10 @@ constexpr uint32_t mask_of(sigsafe_shield_region kind) noexcept {
 /// opens.
 void finish_deferral() noexcept;
 
+/// Queues what was deferred again, or calls its handlers; what belongs to the parent of this
+/// process is dropped. The mask is closed before and behind it. Returns the mask to open it to.
+kernel::signal_bits deliver_all() noexcept;
+
 inline void enter_region(sigsafe_shield_region kind) noexcept {
   here.inside += unit_of(kind);
   asm volatile("" ::: "memory");  // for handlers of this thread

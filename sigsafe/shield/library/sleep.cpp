@@ -28,25 +28,29 @@ bool sleeps(ucontext_t& context) noexcept {
   return (here.inside & ~(in_syslog | in_stdio)) == 0 && is_at_system_call(context);
 }
 
+// As if its signal had interrupted the system call.
+bool all_restart(const deferrals& waiting) noexcept {
+  for (unsigned i = 0; i < waiting.count; ++i)
+    if ((waiting.taken[i].flags & SA_RESTART) == 0) return false;
+  return true;
+}
+
 void let_in(int, siginfo_t*, void* interrupted) noexcept {
   const kernel::errno_saver kept;
   thread_state& t = here;
   auto& context = *static_cast<ucontext_t*>(interrupted);
-  if (t.attention == 0 || !t.taken.has_timer) return;  // the region ended just before
+  if (t.attention == 0 || !t.deferred.has_timer) return;  // the region ended just before
   if (!sleeps(context)) {
-    kernel::restart_timer(t.taken.timer, patience_in_stdio);
+    kernel::restart_timer(t.deferred.timer, patience_in_stdio);
     return;
   }
-  const deferral taken = t.taken;
-  kernel::stop_timer(taken.timer);
-  if (restarts_system_call(context) && (taken.flags & SA_RESTART) == 0)
-    interrupt_system_call(context);
-  count_let_in(taken.stub, taken.signal);
+  for (unsigned i = 0; i < t.deferred.count; ++i)
+    count_let_in(t.deferred.taken[i].stub, t.deferred.taken[i].signal);
+  if (restarts_system_call(context) && !all_restart(t.deferred)) interrupt_system_call(context);
   // The rest of the region is left to itself.
   t.inside = 0;
   ++t.left_behind;
-  t.attention = 0;
-  kernel::set_bits(context.uc_sigmask, deliver(taken));
+  kernel::set_bits(context.uc_sigmask, deliver_all());
 }
 
 }  // namespace
@@ -58,10 +62,9 @@ void install_sleep_handler() noexcept {
 
 void leave_sleep_signal_to_program() noexcept { installed = false; }
 
-void watch_for_sleep(thread_state& thread) noexcept {
-  if (!installed || current_settings().only_calls) return;
-  thread.taken.has_timer =
-      kernel::start_timer(thread.taken.timer, sleep_signal, patience(thread.inside));
+void watch_for_sleep(deferrals& begun) noexcept {
+  if (!installed || begun.has_timer || current_settings().only_calls) return;
+  begun.has_timer = kernel::start_timer(begun.timer, sleep_signal, patience(here.inside));
 }
 
 }  // namespace shield

@@ -17,6 +17,6 @@ void install_sleep_handler() noexcept;
 void leave_sleep_signal_to_program() noexcept;
 
 /// A deferral has just begun.
-void watch_for_sleep(thread_state& thread) noexcept;
+void watch_for_sleep(deferrals& begun) noexcept;
 
 }  // namespace shield
