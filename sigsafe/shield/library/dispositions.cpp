@@ -43,23 +43,43 @@ struct sigaction with_stub(struct sigaction wanted) noexcept {
   return wanted;
 }
 
+// Signals whose last handler was without SA_SIGINFO: the kernel keeps the flags when SA_RESETHAND
+// has taken the handler away.
+kernel::signal_bits without_info = 0;
+
+void note_info(int signal, const struct sigaction& wanted) noexcept {
+  if (signal < 1 || signal >= NSIG) return;
+  if ((wanted.sa_flags & static_cast<int>(SA_SIGINFO)) != 0)
+    __atomic_fetch_and(&without_info, ~kernel::bit_of(signal), __ATOMIC_RELAXED);
+  else
+    __atomic_fetch_or(&without_info, kernel::bit_of(signal), __ATOMIC_RELAXED);
+}
+
 // What the program gave.
-void translate(struct sigaction& found) noexcept {
+void translate(int signal, struct sigaction& found) noexcept {
   const size_t stub = stub_at(found.sa_sigaction);
-  if (stub == no_stub) return;
-  found.sa_sigaction = handler_of(stub);
-  if (!takes_info(stub)) found.sa_flags &= ~SA_SIGINFO;
+  const bool was_reset =
+      found.sa_handler == SIG_DFL && (found.sa_flags & static_cast<int>(SA_RESETHAND)) != 0;
+  if (stub != no_stub) found.sa_sigaction = handler_of(stub);
+  if (stub != no_stub ? !takes_info(stub)
+                      : was_reset && (__atomic_load_n(&without_info, __ATOMIC_RELAXED) &
+                                      kernel::bit_of(signal)) != 0)
+    found.sa_flags &= ~SA_SIGINFO;
 }
 
 int install(int signal, const struct sigaction* wanted, struct sigaction* before) noexcept {
-  struct sigaction changed;
+  struct sigaction changed, asked;  // before and wanted may be one
+  const struct sigaction* const given = wanted != nullptr ? &asked : nullptr;
   if (wanted != nullptr) {
-    changed = with_stub(*wanted);
+    asked = *wanted;
+    changed = with_stub(asked);
     if (signal == sleep_signal) leave_sleep_signal_to_program();
   }
   const int failed = next_sigaction.get()(signal, wanted != nullptr ? &changed : nullptr, before);
-  if (failed == 0 && before != nullptr) translate(*before);
-  return failed;
+  if (failed != 0) return failed;
+  if (before != nullptr) translate(signal, *before);
+  if (given != nullptr) note_info(signal, *given);
+  return 0;
 }
 
 bool is_signal(int signal) noexcept {
