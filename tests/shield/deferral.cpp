@@ -4,20 +4,24 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <semaphore.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -26,6 +30,7 @@
 #include <tests/shield/allocator.hpp>
 #include <tests/support/child.hpp>
 #include <tests/support/holds.hpp>
+#include <tests/support/sleeping.hpp>
 
 namespace {
 
@@ -502,6 +507,55 @@ BOOST_AUTO_TEST_CASE(signals_at_threads_that_allocate_come_exactly_once) {
     for (std::thread& each : allocating) each.join();
     CHILD_REQUIRE(handled == most && sum == sent_sum);
   });
+}
+
+// A log that nobody reads, and that takes only some lines.
+int make_hung_log() {
+  const int log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, "/dev/log");
+  const auto* const general = reinterpret_cast<const sockaddr*>(&address);
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      mount("none", "/dev", "tmpfs", 0, nullptr) != 0 || bind(log, general, sizeof(address)) != 0)
+    return -1;
+  return log;
+}
+
+int hung_log = -1;
+
+BOOST_AUTO_TEST_CASE(a_thread_that_hangs_in_syslog_lets_it_in_after_a_second) {
+  constexpr int not_here = 77;
+  const auto end = test::in_child([] {
+    hung_log = make_hung_log();
+    if (hung_log < 0) _exit(not_here);
+    // It makes room for all lines.
+    install(
+        SIGUSR1,
+        [](int, siginfo_t*, void*) {
+          char line[1024];
+          while (recv(hung_log, line, sizeof(line), MSG_DONTWAIT) > 0) continue;
+          seen.calls = seen.calls + 1;
+        },
+        SA_RESTART);
+    const pthread_t logging = pthread_self();
+    const pid_t id = gettid();
+    std::atomic<bool> is_going{true};
+    std::thread sender{[&] {
+      for (int asleep = 0; asleep < 1000;) asleep = test::is_asleep(id) ? asleep + 1 : 0;
+      pthread_kill(logging, SIGUSR1);
+      is_going = false;
+    }};
+    while (is_going) syslog(LOG_INFO, "one of many lines");
+    sender.join();
+    CHILD_REQUIRE(seen.calls == 1);
+    raise(SIGUSR1);
+    CHILD_REQUIRE(seen.calls == 2 && is_empty(mask_now()));
+  });
+  if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == not_here)
+    std::puts("SKIPPED: a log of one's own needs the right to mount");
+  else
+    BOOST_TEST(test::holds(end));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
