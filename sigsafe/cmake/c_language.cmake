@@ -1,5 +1,5 @@
-# What is in C needs a compiler for it: the one that belongs to the compiler for C++, with its flags,
-# or a sanitizer's run-time library would not fit. The library itself does without.
+# What is in C needs a compiler for it: the one that belongs to the compiler for C++, with its
+# flags, or a sanitizer's run-time library would not fit. The library itself does without.
 if(NOT CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})
   string(REGEX REPLACE "clang\\+\\+" "clang" compiler "${CMAKE_CXX_COMPILER}")
   string(REGEX REPLACE "g\\+\\+" "gcc" compiler "${compiler}")
