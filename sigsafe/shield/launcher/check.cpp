@@ -7,11 +7,11 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include <sigsafe/shield/launcher/environment.hpp>
+#include <sigsafe/shield/launcher/report.hpp>
 
 namespace shield {
 namespace {

@@ -9,12 +9,15 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace shield {
 namespace {
@@ -226,10 +229,10 @@ std::string function_at(const std::string& path, std::uint64_t offset) {
     const auto word_size = file.at<std::uint8_t>(EI_CLASS);
     if (word_size == ELFCLASS32) return demangled(symbols<format_32>{file}.name_at(offset));
     if (word_size == ELFCLASS64) return demangled(symbols<format_64>{file}.name_at(offset));
+    return {};
   } catch (const std::system_error&) {
-    // It has gone, or is of a root folder of its own.
+    return {};  // it has gone, or is of a root folder of its own
   }
-  return {};
 }
 
 elf_file read_elf(const std::string& path) {

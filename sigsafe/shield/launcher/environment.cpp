@@ -1,14 +1,23 @@
 #include <sigsafe/shield/launcher/environment.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include <sigsafe/shield/launcher/options.hpp>
+
 namespace shield {
 namespace {
+
+// From where the program is to where its library is.
+#ifndef SHIELD_LIBRARY_FOLDER
+#define SHIELD_LIBRARY_FOLDER "../lib"
+#endif
 
 constexpr std::string_view separators = " :";
 

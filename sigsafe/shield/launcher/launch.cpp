@@ -6,10 +6,16 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
+#include <vector>
 
+#include <sigsafe/child.hpp>
+#include <sigsafe/exit_status.hpp>
 #include <sigsafe/process.hpp>
 #include <sigsafe/signal_fd.hpp>
+#include <sigsafe/signal_info.hpp>
 #include <sigsafe/signal_set.hpp>
+#include <sigsafe/spawn_options.hpp>
 #include <sigsafe/string_list.hpp>
 #include <sigsafe/wake_signal.hpp>
 
@@ -39,6 +45,7 @@ void pass_on(const sigsafe::signal_info& info, const sigsafe::child& program) {
 
 int become(const std::string& path, const std::vector<std::string>& arguments) {
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (const std::string& each : arguments) words.push_back(const_cast<char*>(each.c_str()));
   words.push_back(nullptr);
   execv(path.c_str(), words.data());

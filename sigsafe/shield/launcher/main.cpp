@@ -2,14 +2,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include <sigsafe/exit_status.hpp>
 #include <sigsafe/process.hpp>
 #include <sigsafe/shield/launcher/check.hpp>
 #include <sigsafe/shield/launcher/environment.hpp>

@@ -10,8 +10,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <string>
 #include <string_view>
-#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 

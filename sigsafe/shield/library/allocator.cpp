@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sigsafe/shield/library/next_function.hpp>
 #include <sigsafe/shield/library/region.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
 
 namespace shield {
 namespace {

@@ -1,7 +1,13 @@
 #include <sigsafe/shield/library/call.hpp>
 
 #include <stdint.h>
+#include <string.h>
 #include <ucontext.h>
+
+#include <sigsafe/shield/library/kernel.hpp>
+#include <sigsafe/shield/library/next_function.hpp>
+#include <sigsafe/shield/library/stubs.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
 
 namespace shield {
 

@@ -4,17 +4,23 @@
 // interrupted, so that no other comes. The end of the region queues the signal again and opens
 // the mask. The kernel delivers it there, with a frame of its own. What cannot be queued, or would
 // come behind its successors, is called.
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <sigsafe/shield/library/call.hpp>
 #include <sigsafe/shield/library/context.hpp>
 #include <sigsafe/shield/library/counts.hpp>
+#include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/region.hpp>
 #include <sigsafe/shield/library/settings.hpp>
-#include <sigsafe/shield/library/stubs.hpp>
 #include <sigsafe/shield/library/sleep.hpp>
+#include <sigsafe/shield/library/stubs.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
 
 namespace shield {
 
-thread_local constinit thread_state here;
+thread_local constinit thread_state here{};
 
 namespace {
 

@@ -7,6 +7,7 @@
 
 #include <sigsafe/shield/library/call.hpp>
 #include <sigsafe/shield/library/counts.hpp>
+#include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/settings.hpp>
 #include <sigsafe/shield/library/sleep.hpp>
 #include <sigsafe/shield/library/stubs.hpp>

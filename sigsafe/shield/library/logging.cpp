@@ -4,11 +4,12 @@
 #include <syslog.h>
 
 #include <sigsafe/shield/library/next_function.hpp>
+#include <sigsafe/shield/library/settings.hpp>
 #include <sigsafe/shield/library/tiered_region.hpp>
 
 extern "C" {
-void __syslog_chk(int priority, int flag, const char* format, ...) noexcept;
-void __vsyslog_chk(int priority, int flag, const char* format, va_list arguments) noexcept;
+void __syslog_chk(int priority, int flag, const char* format, ...);
+void __vsyslog_chk(int priority, int flag, const char* format, va_list arguments);
 }
 
 namespace shield {
@@ -47,36 +48,36 @@ using namespace shield;
 #pragma GCC visibility push(default)
 extern "C" {
 
-void vsyslog(int priority, const char* format, va_list arguments) noexcept {
+void vsyslog(int priority, const char* format, va_list arguments) {
   const in_syslog inside;
   next_vsyslog(priority, format, arguments);
 }
 
-void syslog(int priority, const char* format, ...) noexcept {
+void syslog(int priority, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsyslog(priority, format, arguments);
   va_end(arguments);
 }
 
-void __vsyslog_chk(int priority, int flag, const char* format, va_list arguments) noexcept {
+void __vsyslog_chk(int priority, int flag, const char* format, va_list arguments) {
   const in_syslog inside;
   next_vsyslog_chk(priority, flag, format, arguments);
 }
 
-void __syslog_chk(int priority, int flag, const char* format, ...) noexcept {
+void __syslog_chk(int priority, int flag, const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   __vsyslog_chk(priority, flag, format, arguments);
   va_end(arguments);
 }
 
-void openlog(const char* name, int options, int facility) noexcept {
+void openlog(const char* name, int options, int facility) {
   const in_syslog inside;
   next_openlog(name, options, facility);
 }
 
-void closelog() noexcept {
+void closelog() {
   const in_syslog inside;
   next_closelog();
 }

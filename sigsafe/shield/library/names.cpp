@@ -2,6 +2,7 @@
 #include <grp.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include <sigsafe/shield/library/next_function.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <stdint.h>
 
 #include <sigsafe/shield/library/thread_state.hpp>
 

@@ -1,6 +1,8 @@
 // Code in which handlers must not start.
 #pragma once
 
+#include <stdint.h>
+
 #include <sigsafe/shield/library/thread_state.hpp>
 #include <sigsafe/shield/report.h>
 

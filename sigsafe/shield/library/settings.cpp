@@ -1,10 +1,13 @@
 #include <sigsafe/shield/library/settings.hpp>
 
 #include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
 #include <sigsafe/detail/signal_name.hpp>
+#include <sigsafe/shield/library/kernel.hpp>
 
 extern "C" char** environ;
 

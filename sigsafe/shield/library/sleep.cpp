@@ -3,11 +3,15 @@
 // it would have without the shield.
 #include <sigsafe/shield/library/sleep.hpp>
 
+#include <stdint.h>
+
 #include <sigsafe/shield/library/call.hpp>
 #include <sigsafe/shield/library/context.hpp>
 #include <sigsafe/shield/library/counts.hpp>
+#include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/region.hpp>
 #include <sigsafe/shield/library/settings.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
 
 namespace shield {
 namespace {

@@ -3,6 +3,8 @@
 // library need no lock and no care.
 #include <sigsafe/shield/library/stubs.hpp>
 
+#include <stddef.h>
+
 #include <utility>  // index_sequence: no code
 
 #include <sigsafe/shield/library/thread_state.hpp>

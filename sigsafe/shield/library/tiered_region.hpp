@@ -1,8 +1,12 @@
 // A region of a tier that was perhaps not asked for.
 #pragma once
 
+#include <stdint.h>
+
 #include <sigsafe/shield/library/region.hpp>
 #include <sigsafe/shield/library/settings.hpp>
+#include <sigsafe/shield/library/thread_state.hpp>
+#include <sigsafe/shield/report.h>
 
 namespace shield {
 

@@ -126,12 +126,12 @@ char* strptime_l(const char* text, const char* format, struct tm* time, locale_t
   return next_strptime_l(text, format, time, locale);
 }
 
-struct tm* getdate(const char* text) noexcept {
+struct tm* getdate(const char* text) {
   const in_time_zone inside;
   return next_getdate(text);
 }
 
-int getdate_r(const char* text, struct tm* result) noexcept {
+int getdate_r(const char* text, struct tm* result) {
   const in_time_zone inside;
   return next_getdate_r(text, result);
 }
