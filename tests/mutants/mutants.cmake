@@ -17,7 +17,7 @@
 
 include_guard(GLOBAL)
 
-set(sigsafe_mutant_suites unit injection freestanding package)
+set(sigsafe_mutant_suites unit injection freestanding package shield)
 set(sigsafe_mutant_fields Fault Suite Test Case Options Targets)
 
 function(sigsafe_read_mutant file)

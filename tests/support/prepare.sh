@@ -66,6 +66,7 @@ prepare() {
   fi
   missing=
   for need in "$@"; do
+    case "$missing " in *" $need "*) continue ;; esac
     "$look_for" "$need" || missing="$missing $need"
   done
   [ -n "$missing" ] || return 0
@@ -109,9 +110,12 @@ prepare_for() {
         ;;
       model) needs="$needs spin" ;;
       mutants) needs="$needs patch" ;;
-      lint | samples) needs="$needs pkgconf libboost-dev libglib2.0-dev libuv1-dev" ;;
+      lint | samples)
+        needs="$needs pkgconf libboost-dev libcli11-dev libglib2.0-dev libuv1-dev"
+        needs="$needs nlohmann-json3-dev"
+        ;;
       package) needs="$needs binutils clang lld pkgconf libboost-dev libglib2.0-dev libuv1-dev" ;;
-      stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
+      stress | shield) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
       sweep) needs="$needs libcli11-dev libfmt-dev" ;;
     esac
   done

@@ -1,0 +1,15 @@
+# What is in C needs a compiler for it: the one that belongs to the compiler for C++, with its
+# flags, or a sanitizer's run-time library would not fit. The library itself does without.
+if(NOT CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})
+  string(REGEX REPLACE "clang\\+\\+" "clang" compiler "${CMAKE_CXX_COMPILER}")
+  string(REGEX REPLACE "g\\+\\+" "gcc" compiler "${compiler}")
+  string(REGEX REPLACE "c\\+\\+" "cc" compiler "${compiler}")
+  if(EXISTS "${compiler}")
+    set(CMAKE_C_COMPILER "${compiler}")
+  endif()
+endif()
+set(CMAKE_C_FLAGS "${CMAKE_CXX_FLAGS}")
+foreach(type IN ITEMS DEBUG RELEASE RELWITHDEBINFO)
+  set(CMAKE_C_FLAGS_${type} "${CMAKE_CXX_FLAGS_${type}}")
+endforeach()
+enable_language(C)
