@@ -1,6 +1,7 @@
 // A handler that is called, where the kernel would not deliver its signal as it came.
 #pragma once
 
+#include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/next_function.hpp>
 #include <sigsafe/shield/library/stubs.hpp>
 #include <sigsafe/shield/library/thread_state.hpp>

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/thread_state.hpp>
 #include <sigsafe/shield/report.h>
 
