@@ -205,7 +205,7 @@ class [[nodiscard]] basic_guard {
   template <class Duration>
   static auto left_of(const Duration& time) noexcept {
     return [end = detail::saturating_sum(B::now(), detail::to_nanoseconds(time))] {
-      return end - B::now();
+      return detail::saturating_difference(end, B::now());
     };
   }
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
@@ -156,6 +157,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(wait_until_tells_a_handler_from_the_end_of_the_tim
     raise(SIGUSR1);
     CHILD_REQUIRE(off.wait_for(0s, [&] { return usr1.runs() == 4; }));
   })));
+}
+
+// A test that fails here has waited for 292 years, or overflowed.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_negative_time_is_no_time_however_long, B, test::hosted_backends) {
+  const auto body = [] {
+    basic_guard<B> off;
+    std::array<pollfd, 0> none{};
+    const auto never = [] { return false; };
+    const auto is_none = [&](auto time) {
+      return !off.wait_for(time) && !off.wait_for(time, never) &&
+             off.poll(none, time) == wake::timeout && off.poll(none, time, never) == wake::timeout;
+    };
+    CHILD_REQUIRE(is_none(-1ns) && is_none(-1h));
+    CHILD_REQUIRE(is_none(std::chrono::nanoseconds::min()) && is_none(std::chrono::hours::min()));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{-1e30}));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{std::numeric_limits<double>::quiet_NaN()}));
+    CHILD_REQUIRE(!off.wait_until(system_clock::time_point::min(), never));
+    CHILD_REQUIRE(off.poll_until(none, system_clock::time_point::min(), never) == wake::timeout);
+  };
+  BOOST_TEST(test::holds(in_child(body, 10)));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(poll_says_how_many_descriptors_are_ready, B, test::hosted_backends) {
