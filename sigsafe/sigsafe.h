@@ -243,8 +243,9 @@ SIGSAFE_C_API int sigsafe_poll_until_at(struct pollfd* fds, nfds_t size, int64_t
   sigsafe_poll_until_at((fds), (size), (deadline), __FILE__, __LINE__)
 
 /* Calls a function that blocks (epoll_pwait2, pselect, ppoll) and passes it the mask that enables
- * interrupts while it sleeps; it is called with them blocked. What the call returns the function
- * keeps in `data`, and errno stays as it leaves it.
+ * interrupts while it sleeps; it is called with them blocked: a wait in another hold in it would
+ * let nothing in. What the call returns the function keeps in `data`, and errno stays as it leaves
+ * it.
  *
  *     static void sleep_in_epoll(void *data, const sigset_t *mask) {
  *       struct loop *loop = data;

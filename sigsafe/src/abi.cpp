@@ -53,6 +53,7 @@ static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
 static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
 static_assert(offsetof(thread_state, found) == 456 + 2 * word);
 static_assert(offsetof(thread_state, maker) == 464 + 2 * word);
+static_assert(offsetof(thread_state, aside) == 472 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);

@@ -61,7 +61,7 @@ void require_readable(signal_set signals) {
 // What is blocked on this thread, and not by sigsafe.
 signal_set blocked_by_program() noexcept {
   const signal_set mask = block({});
-  return mask - signal_set::from_bits(current_thread().added.load()) - taken_by_signal_fds(mask);
+  return mask - blocked_by_sigsafe(mask) - taken_by_signal_fds(mask);
 }
 
 // A thread may have the address of one that has ended, or its number in the kernel.

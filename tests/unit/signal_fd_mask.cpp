@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using sigsafe::at_end;
 using sigsafe::program_mask;
 using sigsafe::signal_fd;
@@ -189,6 +191,45 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_a_guard_leaves_it_blocked) {
     off.wait();
     CHILD_REQUIRE(usr1.runs() == 0 && usr2.runs() == 1);
     CHILD_REQUIRE(signals.read()->number() == SIGUSR1);
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_made_in_a_blocking_call_takes_its_set, B,
+                              test::hosted_backends) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    std::optional<signal_fd> signals;
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      sigsafe::basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t*) { signals.emplace(signal_set{SIGUSR1}); }));
+      CHILD_REQUIRE(program_mask().empty() && mask_of_a_program().empty());
+    }
+    CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGUSR1});
+    CHILD_REQUIRE(program_mask().empty() && mask_of_a_program().empty());
+    raise(SIGUSR1);
+    CHILD_REQUIRE(signals->read().has_value() && usr1.runs() == 0);
+    signals.reset();
+    CHILD_REQUIRE(signal_set::blocked().empty() && test::is_at_rest());
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_ends_in_a_blocking_call_opens_nothing_there, B,
+                              test::hosted_backends) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGUSR1}};
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      sigsafe::basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t*) {
+        raise(SIGUSR1);
+        signals.reset();
+        CHILD_REQUIRE(test::everything_blocked() && program_mask().empty() && usr1.runs() == 0);
+      }));
+    }
+    CHILD_REQUIRE(usr1.runs() == 1);
+    CHILD_REQUIRE(signal_set::blocked().empty() && program_mask().empty() && test::is_at_rest());
   });
 }
 
