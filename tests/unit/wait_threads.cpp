@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -231,6 +232,65 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
     terminate_here();
     waiting.join();
   })));
+}
+
+// The table of sleepers is empty in the child, and another thread takes the place that the forking
+// one has in the parent.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_fork_in_a_blocking_call_leaves_the_place_of_another, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child(
+      [] {
+        std::atomic<bool> flag{false};
+        const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+        pid_t child = -1;
+        std::optional<waiter<B, decltype(by_wait)>> waiting;
+        {
+          basic_guard<B> off;
+          off.wait_for(0s);
+          off.open([&](const sigset_t*) {
+            child = fork();
+            CHILD_REQUIRE(child >= 0);
+            if (child != 0) return;
+            waiting.emplace(flag, by_wait);
+            waiting->let_sleep();
+            waiting->await_sleep();
+          });
+        }
+        if (child == 0) {
+          terminate_here();
+          waiting->join();
+          _exit(0);
+        }
+        CHILD_REQUIRE(test::status_of(child) == 0);
+      },
+      10)));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_fork_in_a_blocking_call_does_not_hide_another_sleeper, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child(
+      [] {
+        std::atomic<bool> flag{false};
+        const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+        basic_guard<B> off;
+        off.wait_for(0s);
+        off.open([&](const sigset_t* mask) {
+          const pid_t child = fork();
+          CHILD_REQUIRE(child >= 0);
+          if (child != 0) {
+            CHILD_REQUIRE(test::status_of(child) == 0);
+            return;
+          }
+          waiter<B, decltype(by_wait)> waiting{flag, by_wait};
+          waiting.let_sleep();
+          waiting.await_sleep();
+          raise(SIGTERM);
+          CHILD_REQUIRE(ppoll(nullptr, 0, nullptr, mask) == -1);  // the handler runs in here
+          waiting.join();
+          _exit(0);
+        });
+      },
+      10)));
 }
 
 BOOST_AUTO_TEST_CASE(nobody_registers_a_handler_for_the_wake_signal) {
