@@ -82,11 +82,13 @@ void discount_taken(signal_set taken) noexcept {
   for (const int signal : taken) signal_fds_of(signal).fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Those that nobody else reads.
+// Those that become unblocked on this thread: nothing else here names them, and it is sigsafe that
+// has blocked them, not who started the thread.
 signal_set left_over(signal_set taken) noexcept {
+  const signal_set ours = taken & blocked_by_sigsafe(block({}));
   signal_set left;
-  for (const int signal : taken)
-    if (signal_fds_of(signal).load(std::memory_order_relaxed) == 1) left.insert(signal);
+  for (const int signal : ours)
+    if (current_thread().namers[signal - 1].load() == 1) left.insert(signal);
   return left;
 }
 

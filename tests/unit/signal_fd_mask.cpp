@@ -381,6 +381,81 @@ BOOST_AUTO_TEST_CASE(what_others_read_or_block_is_not_dropped) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(what_another_thread_reads_is_dropped_where_it_becomes_unblocked) {
+  check_in_child([] {
+    test::gate made;
+    test::gate ended;
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGTERM},
+                                     sigsafe::signal_fd_options{.at_end = at_end::ignore}};
+    std::thread other{[&] {
+      const signal_fd own{{SIGTERM}};
+      made.open();
+      ended.pass();
+      CHILD_REQUIRE(signal_set::blocked().contains(SIGTERM));
+    }};
+    made.pass();
+    kill(getpid(), SIGTERM);
+    signals.reset();
+    CHILD_REQUIRE(signal_set::blocked().empty());
+    kill(getpid(), SIGTERM);
+    ended.open();
+    other.join();
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_of_one_that_ended_elsewhere_does_not_hinder_another) {
+  check_in_child([] {
+    std::unique_ptr<signal_fd> left;
+    std::thread{[&] { left = std::make_unique<signal_fd>(signal_set{SIGTERM}); }}.join();
+    left.reset();
+    {
+      const signal_fd signals{{SIGTERM}, {.at_end = at_end::ignore}};
+      kill(getpid(), SIGTERM);
+    }
+    CHILD_REQUIRE(signal_set::blocked().empty());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_subset_guard_or_an_inherited_block_keeps_is_not_dropped) {
+  check_in_child([] {
+    const sigsafe::subset_guard off{{SIGUSR1}};
+    {
+      const signal_fd signals{{SIGUSR1}, {.at_end = at_end::ignore}};
+      raise(SIGUSR1);
+    }
+    CHILD_REQUIRE(signal_fd{{SIGUSR1}}.read().has_value());
+    signal_fd outer{{SIGUSR2}};
+    kill(getpid(), SIGUSR2);
+    std::thread{[] {
+      { const signal_fd inner{{SIGUSR2}, {.at_end = at_end::ignore}}; }
+      CHILD_REQUIRE(signal_set::blocked().contains(SIGUSR2));
+    }}.join();
+    CHILD_REQUIRE(outer.read().has_value());
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(in_a_guard_it_is_dropped_at_the_end_too, B, test::hosted_backends) {
+  check_in_child([] {
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGTERM},
+                                     sigsafe::signal_fd_options{.at_end = at_end::ignore}};
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      const sigsafe::basic_guard<B> off;
+      raise(SIGTERM);
+      signals.reset();
+    }
+    signals.emplace(signal_set{SIGHUP}, sigsafe::signal_fd_options{.at_end = at_end::ignore});
+    sigsafe::basic_guard<B> off;
+    CHILD_REQUIRE(off.open([&](const sigset_t*) {
+      raise(SIGHUP);
+      signals.reset();
+      signals.emplace(signal_set{SIGINT}, sigsafe::signal_fd_options{.at_end = at_end::ignore});
+      raise(SIGINT);
+      signals.reset();
+    }));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(destroyed_on_another_thread_it_leaves_the_makers_mask) {
   check_in_child([] {
     auto signals = std::make_unique<signal_fd>(signal_set{SIGUSR1});
