@@ -66,6 +66,7 @@ static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 static_assert(offsetof(process_identity, undeferrable) == 2 * word + 24);
 static_assert(offsetof(process_identity, makers) == 2 * word + 32);
 static_assert(offsetof(process_identity, signal_fds) == 2 * word + 36);
+static_assert(offsetof(process_identity, reading) == 2 * word + 292);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

@@ -120,6 +120,7 @@ signal_fd_state open_signal_fd(signal_set signals, at_end end, location where) {
   const signal_set taken = signals - blocked_by_program();
   count_taken(taken);
   static_cast<void>(hold_subset(signals));
+  for (const int signal : signals) readers_of(signal).fetch_add(1, std::memory_order_relaxed);
   return {signals, taken, descriptor, number_of_this_thread(), end};
 }
 
@@ -128,6 +129,7 @@ signal_fd_state open_signal_fd(signal_set signals, at_end end, location where) {
 void close_signal_fd(const signal_fd_state& state) noexcept {
   const thread_state& thread = current_thread();
   system::close_descriptor(state.descriptor);
+  for (const int signal : state.signals) readers_of(signal).fetch_sub(1, std::memory_order_relaxed);
   if (thread.maker.load() != state.maker || thread.running.load() != nullptr) return;
   if (state.end == at_end::ignore) ignore(left_over(state.taken));
   release_subset(state.signals);

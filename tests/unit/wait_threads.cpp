@@ -25,7 +25,10 @@
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/signal_fd.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/sleepers.hpp>
+#include <sigsafe/timer.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 #include <tests/support/arrivals.hpp>
@@ -357,6 +360,43 @@ BOOST_AUTO_TEST_CASE(a_signal_that_has_a_handler_is_no_wake_signal) {
     }
     raise(SIGRTMIN + 5);
     CHILD_REQUIRE(used.runs() == 1);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_is_read_or_that_a_timer_has_is_no_wake_signal) {
+  BOOST_TEST(test::holds(in_child([] {
+    const auto is_refused_for = [](int signal, const char* reason) {
+      const int before = sigsafe::wake_signal();
+      try {
+        sigsafe::set_wake_signal(signal);
+      } catch (const std::system_error& error) {
+        return error.code() == std::errc::device_or_resource_busy &&
+               std::string{error.what()}.find(reason) != std::string::npos &&
+               sigsafe::wake_signal() == before;
+      }
+      return false;
+    };
+    test::block({SIGRTMIN + 1});
+    {
+      const sigsafe::signal_fd read{{SIGRTMIN, SIGRTMIN + 1}};
+      CHILD_REQUIRE(is_refused_for(SIGRTMIN, "a signal_fd reads it"));
+      CHILD_REQUIRE(is_refused_for(SIGRTMIN + 1, "a signal_fd reads it"));  // blocked before
+    }
+    {
+      const sigsafe::deadline_timer timer{[]() noexcept {}};
+      CHILD_REQUIRE(is_refused_for(sigsafe::timer_signal(), "it has a handler"));
+    }
+    auto elsewhere = std::make_unique<sigsafe::signal_fd>(sigsafe::signal_set{SIGRTMIN});
+    std::thread{[&] { elsewhere.reset(); }}.join();
+    sigsafe::set_wake_signal(SIGRTMIN);
+    sigsafe::set_wake_signal(sigsafe::timer_signal());
+    try {
+      const sigsafe::deadline_timer timer{[]() noexcept {}};
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(error.code() == std::errc::invalid_argument);
+      CHILD_REQUIRE(std::string{error.what()}.find("set_wake_signal") != std::string::npos);
+    }
   })));
 }
 
