@@ -114,7 +114,8 @@ class [[nodiscard]] basic_guard {
 
   /// As wait, and also until one of fds (a range of pollfd) has events. Returns why, and how many
   /// have. A descriptor that is always ready does not starve the handlers. Hosted backends only.
-  /// Errors:   std::system_error when ppoll refuses its arguments; nothing has changed then
+  /// Errors:   std::system_error when ppoll refuses its arguments. Handlers of what was pending may
+  ///           have run then; the next wait or poll tells of them
   template <class Fds>
   poll_result poll(Fds&& fds, location where = location::current())
     requires timed_backend<B>

@@ -231,7 +231,8 @@ SIGSAFE_C_API int sigsafe_wait_until_at(int64_t deadline, const char* file, unsi
  * descriptor that is always ready does not starve the handlers. `timeout` is in milliseconds;
  * negative is for ever. poll_until ends at a deadline, however many handlers run before.
  * Safety, Pre, Cost: as sigsafe_wait
- * Errors:   in errno: EINTR; those of poll; those of sigsafe_wait
+ * Errors:   in errno: EINTR; those of poll: the next call tells of handlers that have run; those of
+ *           sigsafe_wait
  * Source:   POSIX.1-2024 poll */
 SIGSAFE_C_API int sigsafe_poll_at(struct pollfd* fds, nfds_t size, int timeout, const char* file,
                                   unsigned line);

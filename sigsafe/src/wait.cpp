@@ -267,8 +267,9 @@ poll_result sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int
   poll_result woken = sleep_registered({fds, size, nanoseconds}, closed, error);
   while (thread.has_deferred())  // in the sleep, by the guard of a foreign handler
     if (run_deferred()) woken = wake::handler;
-  // A caller that reads descriptors first is told of the handlers by its next poll.
-  if (woken.reason != wake::ready) thread.seen.store(arrivals());
+  // A caller that reads descriptors first, or is told of an error, is told of the handlers by its
+  // next poll.
+  if (woken.reason != wake::ready && error == 0) thread.seen.store(arrivals());
   return woken;
 }
 
