@@ -185,7 +185,7 @@ class [[nodiscard]] basic_guard {
   /// A function that takes a mask passes it to the call that blocks (ppoll, pselect, epoll_pwait2),
   /// and runs with everything disabled otherwise: the wait of another guard in it would let nothing
   /// in. One without a parameter runs with interrupts enabled: a handler that runs before its call
-  /// has blocked does not end that call.
+  /// has blocked does not end that call. It is a cancellation point when it does not call it.
   /// Safety, Pre, Post: as wait
   /// Errors:   as wait, and what the function throws
   /// Cost:     hosted two to four system calls beside the function's

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include <cstdint>
@@ -267,6 +268,8 @@ poll_result sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int
   poll_result woken = sleep_registered({fds, size, nanoseconds}, closed, error);
   while (thread.has_deferred())  // in the sleep, by the guard of a foreign handler
     if (run_deferred()) woken = wake::handler;
+  // What was deferred before has ended the sleep without a ppoll.
+  if (woken.reason == wake::handler) pthread_testcancel();
   // A caller that reads descriptors first, or is told of an error, is told of the handlers by its
   // next poll.
   if (woken.reason != wake::ready && error == 0) thread.seen.store(arrivals());
@@ -282,6 +285,7 @@ bool call_unheld(void (*call)(void*, const sigset_t*), void* function, bool enab
   const bool called = call_registered({call, function, enables}, closed);
   const errno_saver saver;  // as the call left it
   while (thread.has_deferred()) run_deferred();
+  if (!called) pthread_testcancel();
   // A handler that ran in the call, or behind it, is told of by the next one.
   if (!called) thread.seen.store(arrivals());
   return called;
