@@ -221,7 +221,9 @@ SIGSAFE_C_API int64_t sigsafe_now(void) SIGSAFE_C_NOEXCEPT;
  * Source:   POSIX.1-2024 sigsuspend, ppoll */
 SIGSAFE_C_API int sigsafe_wait_at(const char* file, unsigned line);
 #define sigsafe_wait() sigsafe_wait_at(__FILE__, __LINE__)
-/* The same, until a deadline: ETIMEDOUT when it has passed and no handler has run. */
+/* The same, until a deadline: ETIMEDOUT when it has passed and no handler has run. It is late by
+ * the time for which the process is stopped (SIGSTOP) in the sleep, unless SIGCONT has a handler;
+ * so is poll. */
 SIGSAFE_C_API int sigsafe_wait_until_at(int64_t deadline, const char* file, unsigned line);
 #define sigsafe_wait_until(deadline) sigsafe_wait_until_at((deadline), __FILE__, __LINE__)
 
