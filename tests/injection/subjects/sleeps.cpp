@@ -73,11 +73,13 @@ class open final : public sleeping {
   void operation() override {
     const int error = errno;  // the function's own is kept
     sigsafe::basic_guard<B> off;
-    while (!woken_)
+    bool was_called = false;  // an eager open lets in what is pending first, and then calls nothing
+    while (!woken_ || !was_called)
       off.open([&](const sigset_t* mask) {
+        was_called = true;
         require(!sigsafe::program_mask().contains(SIGPIPE),
                 "the program mask has what is closed for a function");
-        ppoll(nullptr, 0, nullptr, mask);
+        if (!woken_) ppoll(nullptr, 0, nullptr, mask);
       });
     change();
     errno = error;
