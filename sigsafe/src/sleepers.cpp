@@ -93,8 +93,9 @@ sleeper::sleeper() : place_(take_place(this_thread_id())), generation_(process_g
   current_thread().place.store(&place_);
 }
 
-// In a child that was forked meanwhile the place is free, or another thread's. A signal that is still to be sent would interrupt a system call of the program, or find that
-// another thread has this one's number.
+// In a child that was forked meanwhile the place is free, or another thread's. Elsewhere a signal
+// that is still to be sent would interrupt a system call of the program, or find that another
+// thread has this one's number.
 sleeper::~sleeper() {
   current_thread().place.store(nullptr);
   handler_fence();

@@ -352,6 +352,17 @@ BOOST_AUTO_TEST_CASE(at_the_end_it_is_dropped_if_that_is_asked_for) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_gets_what_would_be_dropped) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    {
+      const signal_fd signals{{SIGUSR1}, {.at_end = at_end::ignore}};
+      raise(SIGUSR1);
+    }
+    CHILD_REQUIRE(usr1.runs() == 1);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_child_that_ends_then_is_not_reaped) {
   check_in_child([] {
     const pid_t child = fork();
