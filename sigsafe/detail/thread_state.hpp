@@ -68,7 +68,7 @@ struct thread_state {
   relaxed<std::uint32_t> discarders[2];
   relaxed<std::uint32_t> found[2];
   relaxed<std::uint32_t> maker;
-  relaxed<std::uint64_t> aside;
+  alignas(8) relaxed<std::uint64_t> aside;  // on i386 it would not be by itself
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }
