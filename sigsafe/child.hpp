@@ -123,7 +123,9 @@ class [[nodiscard]] child {
     return detail::await_end(state(where), -1, where);
   }
 
-  /// As wait, for at most a duration of <chrono>. The status is empty when the time was up.
+  /// As wait, for at most a duration of <chrono>. The status is empty when the time was up. It is
+  /// late by the time for which this process is stopped (SIGSTOP) meanwhile, unless SIGCONT has a
+  /// handler.
   template <detail::duration_like Duration>
   exit_status wait_for(const Duration& time, location where = location::current()) {
     return await_for(detail::to_nanoseconds(time), where);

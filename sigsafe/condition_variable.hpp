@@ -89,7 +89,9 @@ class condition_variable {
   template <class Lock, detail::duration_like Duration, std::predicate Predicate>
   bool wait_for(Lock& lock, const Duration& time, Predicate holds,
                 location where = location::current()) {
-    const auto left = [end = end_of(time)] { return end - detail::monotonic_now(); };
+    const auto left = [end = end_of(time)] {
+      return detail::saturating_difference(end, detail::monotonic_now());
+    };
     return wait_while_left(lock, left, holds, where);
   }
 

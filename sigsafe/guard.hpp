@@ -70,7 +70,9 @@ class [[nodiscard]] basic_guard {
 
   /// As wait, for at most a duration (a std::chrono::duration; a negative one counts as zero).
   /// Returns true when a handler ran, false when the time was up. A loop around it waits as long
-  /// again after each handler: give it the predicate, or use wait_until. Hosted backends only.
+  /// again after each handler: give it the predicate, or use wait_until. A sleep does not count the
+  /// time for which the process is stopped (SIGSTOP): it, wait_until, poll and poll_until are late
+  /// by that, unless SIGCONT has a handler. Hosted backends only.
   template <class Duration>
   bool wait_for(Duration time, location where = location::current())
     requires timed_backend<B>
@@ -81,7 +83,7 @@ class [[nodiscard]] basic_guard {
   }
 
   /// As wait, until a std::chrono::time_point of any clock. One that has passed lets the handlers
-  /// of what is pending run.
+  /// of what is pending run. Behind a stop of the process it is late: see wait_for.
   template <detail::time_point_like Time>
   bool wait_until(Time time, location where = location::current())
     requires timed_backend<B>
@@ -114,7 +116,8 @@ class [[nodiscard]] basic_guard {
 
   /// As wait, and also until one of fds (a range of pollfd) has events. Returns why, and how many
   /// have. A descriptor that is always ready does not starve the handlers. Hosted backends only.
-  /// Errors:   std::system_error when ppoll refuses its arguments; nothing has changed then
+  /// Errors:   std::system_error when ppoll refuses its arguments. Handlers of what was pending may
+  ///           have run then; the next wait or poll tells of them
   template <class Fds>
   poll_result poll(Fds&& fds, location where = location::current())
     requires timed_backend<B>
@@ -182,8 +185,10 @@ class [[nodiscard]] basic_guard {
   ///     });
   ///
   /// A function that takes a mask passes it to the call that blocks (ppoll, pselect, epoll_pwait2),
-  /// and runs with everything disabled otherwise. One without a parameter runs with interrupts
-  /// enabled: a handler that runs before its call has blocked does not end that call.
+  /// and runs with everything disabled otherwise: the wait of another guard in it would let nothing
+  /// in. One without a parameter runs with interrupts enabled: a handler that runs before its call
+  /// has blocked does not end that call, and one with .restart = true on this thread does not end
+  /// what the system restarts, such as read. It is a cancellation point when it does not call it.
   /// Safety, Pre, Post: as wait
   /// Errors:   as wait, and what the function throws
   /// Cost:     hosted two to four system calls beside the function's
@@ -205,7 +210,7 @@ class [[nodiscard]] basic_guard {
   template <class Duration>
   static auto left_of(const Duration& time) noexcept {
     return [end = detail::saturating_sum(B::now(), detail::to_nanoseconds(time))] {
-      return end - B::now();
+      return detail::saturating_difference(end, B::now());
     };
   }
 

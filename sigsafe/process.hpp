@@ -18,10 +18,12 @@
 namespace sigsafe {
 
 /// The signals that the program itself, and its subset guards, block on this thread: the kernel's
-/// mask without what other guards, locks, borrows and deferrals have added, and without what a
-/// signal_fd of this process blocks. Where a guard is held, the kernel's mask must not go to where
-/// the guard does not: to a thread, a child or a program that starts there, to a context of
-/// makecontext or sigsetjmp. Give them this one.
+/// mask without what other guards, locks, borrows, deferrals and the open of a guard have added,
+/// and without what a signal_fd of this process blocks. Where a guard is held, the kernel's mask
+/// must not go to where the guard does not: to a thread, a child or a program that starts there, to
+/// a context of makecontext or sigsetjmp. Give them this one. Not so in a handler of sigsafe: there
+/// everything maskable is blocked, and whether that is in it depends on how the handler was called.
+/// What is started in one wants a mask of its own, or prepare_exec.
 ///
 ///     const sigset_t mask = sigsafe::program_mask().native();
 ///     posix_spawnattr_setsigmask(&attributes, &mask);      // and POSIX_SPAWN_SETSIGMASK

@@ -40,7 +40,8 @@ struct signal_fd_options {
   /// What the signals of the set meet afterwards, those too that are pending then and have not been
   /// read. `restore`: what their disposition says, which may be to kill the process. `ignore`: they
   /// are dropped, as behind a handler that ends so; see handler_options::at_end. It concerns those
-  /// that become unblocked.
+  /// that become unblocked on this thread, also when another one goes on to read them, which loses
+  /// what is pending then. Where a handler of sigsafe lives, that runs instead.
   sigsafe::at_end at_end = sigsafe::at_end::restore;
 };
 
@@ -113,7 +114,8 @@ SIGSAFE_API bool wait_for_signal_fd(const signal_fd_state& state, siginfo_t& inf
 /// Errors:   std::system_error; nothing has changed then. EINVAL: the set is empty, has faults,
 ///           SIGABRT, SIGKILL, SIGSTOP, the wake signal, or a number that is no signal; EBUSY: a
 ///           stop_signal has a signal; EMFILE, ENFILE, ENOMEM
-/// Cost:     three system calls to make it, two to destroy it; 32 bytes
+/// Cost:     three system calls to make it, two to destroy it, and more with at_end::ignore, which
+///           registers a handler for a moment; 32 bytes
 /// Source:   Linux signalfd(2); POSIX.1-2024 pthread_sigmask, sigtimedwait
 class [[nodiscard]] signal_fd {
  public:

@@ -221,7 +221,9 @@ SIGSAFE_C_API int64_t sigsafe_now(void) SIGSAFE_C_NOEXCEPT;
  * Source:   POSIX.1-2024 sigsuspend, ppoll */
 SIGSAFE_C_API int sigsafe_wait_at(const char* file, unsigned line);
 #define sigsafe_wait() sigsafe_wait_at(__FILE__, __LINE__)
-/* The same, until a deadline: ETIMEDOUT when it has passed and no handler has run. */
+/* The same, until a deadline: ETIMEDOUT when it has passed and no handler has run. It is late by
+ * the time for which the process is stopped (SIGSTOP) in the sleep, unless SIGCONT has a handler;
+ * so is poll. */
 SIGSAFE_C_API int sigsafe_wait_until_at(int64_t deadline, const char* file, unsigned line);
 #define sigsafe_wait_until(deadline) sigsafe_wait_until_at((deadline), __FILE__, __LINE__)
 
@@ -231,7 +233,8 @@ SIGSAFE_C_API int sigsafe_wait_until_at(int64_t deadline, const char* file, unsi
  * descriptor that is always ready does not starve the handlers. `timeout` is in milliseconds;
  * negative is for ever. poll_until ends at a deadline, however many handlers run before.
  * Safety, Pre, Cost: as sigsafe_wait
- * Errors:   in errno: EINTR; those of poll; those of sigsafe_wait
+ * Errors:   in errno: EINTR; those of poll: the next call tells of handlers that have run; those of
+ *           sigsafe_wait
  * Source:   POSIX.1-2024 poll */
 SIGSAFE_C_API int sigsafe_poll_at(struct pollfd* fds, nfds_t size, int timeout, const char* file,
                                   unsigned line);
@@ -243,8 +246,9 @@ SIGSAFE_C_API int sigsafe_poll_until_at(struct pollfd* fds, nfds_t size, int64_t
   sigsafe_poll_until_at((fds), (size), (deadline), __FILE__, __LINE__)
 
 /* Calls a function that blocks (epoll_pwait2, pselect, ppoll) and passes it the mask that enables
- * interrupts while it sleeps; it is called with them blocked. What the call returns the function
- * keeps in `data`, and errno stays as it leaves it.
+ * interrupts while it sleeps; it is called with them blocked: a wait in another hold in it would
+ * let nothing in. What the call returns the function keeps in `data`, and errno stays as it leaves
+ * it.
  *
  *     static void sleep_in_epoll(void *data, const sigset_t *mask) {
  *       struct loop *loop = data;

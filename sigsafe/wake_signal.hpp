@@ -17,7 +17,8 @@ namespace sigsafe {
 /// Safety:   thread-safe, not async-signal-safe: it may throw
 /// Pre:      no thread has slept in wait or poll yet
 /// Errors:   std::system_error: EINVAL when it is no real-time signal, EBUSY when it has a handler
-///           or a thread has slept already; nothing has changed then
+///           or a timer, when a signal_fd reads it, or when a thread has slept already; nothing has
+///           changed then
 SIGSAFE_API void set_wake_signal(int signal);
 
 }  // namespace sigsafe

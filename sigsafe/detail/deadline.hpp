@@ -32,6 +32,13 @@ constexpr std::int64_t saturating_sum(std::int64_t a, std::int64_t b) noexcept {
   return b < 0 ? -longest_time : longest_time;
 }
 
+/// a - b, or what is nearest to it.
+constexpr std::int64_t saturating_difference(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return b > 0 ? -longest_time : longest_time;
+}
+
 constexpr std::int64_t saturating_product(std::int64_t a, std::int64_t b) noexcept {
   std::int64_t product = 0;
   if (!__builtin_mul_overflow(a, b, &product)) return product;
@@ -123,9 +130,7 @@ std::int64_t nanoseconds_until(const Time& time) noexcept(noexcept(Time::clock::
   // Neither time - now nor time > now: both may overflow when the units differ.
   const std::int64_t end = to_nanoseconds(time.time_since_epoch());
   const std::int64_t now = to_nanoseconds(Time::clock::now().time_since_epoch());
-  std::int64_t left = 0;
-  if (end <= now) return 0;
-  return __builtin_sub_overflow(end, now, &left) ? longest_time : left;
+  return end <= now ? 0 : saturating_difference(end, now);
 }
 
 /// Calls attempt until it succeeds; in between it waits for the lock, for so long in all.

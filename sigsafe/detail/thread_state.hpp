@@ -18,6 +18,7 @@
 //   discarders live discard guards for SIGPIPE and for SIGXFSZ
 //   found      0, or the process in which one of these was pending when the first such guard began
 //   maker      0, or which of the threads that have made a signal_fd this is
+//   aside      what added was when the sleep, or the call of open, in which the thread is began
 //
 // State table (held and eager as above):
 //
@@ -67,6 +68,7 @@ struct thread_state {
   relaxed<std::uint32_t> discarders[2];
   relaxed<std::uint32_t> found[2];
   relaxed<std::uint32_t> maker;
+  alignas(8) relaxed<std::uint64_t> aside;  // on i386 it would not be by itself
 
   SIGSAFE_NO_UBSAN bool idle() const noexcept { return held.load() == 0 && eager.load() == 0; }
   SIGSAFE_NO_UBSAN bool has_deferred() const noexcept { return deferred.load() != 0; }

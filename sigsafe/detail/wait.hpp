@@ -24,7 +24,9 @@ SIGSAFE_API void require_no_hold(location where) noexcept;
 
 /// Holds nothing, sleeps with the program mask, and holds again what was held; for at most
 /// `nanoseconds`, or for_ever. It comes back at once when a handler has run on any thread since
-/// this thread's last sleep. error becomes that of ppoll, or 0. A cancellation point.
+/// this thread's last sleep. error becomes that of ppoll, if it refuses; the next sleep tells of
+/// what has run then. A cancellation point.
+/// Pre:      error is 0
 /// Errors:   std::system_error when there is no memory for one more sleeping thread
 SIGSAFE_API poll_result sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds,
                                      int& error);

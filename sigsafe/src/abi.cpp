@@ -53,6 +53,7 @@ static_assert(offsetof(thread_state, watched) == 444 + 2 * word);
 static_assert(offsetof(thread_state, discarders) == 448 + 2 * word);
 static_assert(offsetof(thread_state, found) == 456 + 2 * word);
 static_assert(offsetof(thread_state, maker) == 464 + 2 * word);
+static_assert(offsetof(thread_state, aside) == 472 + 2 * word);
 
 static_assert(offsetof(process_identity, page) == 0);
 static_assert(offsetof(process_identity, generations) == word);
@@ -65,6 +66,7 @@ static_assert(offsetof(process_identity, end_of_threads) == 2 * word + 20);
 static_assert(offsetof(process_identity, undeferrable) == 2 * word + 24);
 static_assert(offsetof(process_identity, makers) == 2 * word + 32);
 static_assert(offsetof(process_identity, signal_fds) == 2 * word + 36);
+static_assert(offsetof(process_identity, reading) == 2 * word + 292);
 
 static_assert(offsetof(process_page, generation) == 0);
 static_assert(offsetof(process_page, phase) == 4);

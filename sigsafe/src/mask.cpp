@@ -34,6 +34,25 @@ void close_mask_of(void* interrupted_context) noexcept {
   current_thread().added.set_bits(missing.bits());
 }
 
+namespace {
+
+// Not so in the sleep itself, where a foreign handler may ask.
+bool is_closed(signal_set aside, signal_set mask) noexcept { return mask.contains(aside); }
+
+}  // namespace
+
+signal_set blocked_by_sigsafe(signal_set mask) noexcept {
+  const thread_state& thread = current_thread();
+  const signal_set added = signal_set::from_bits(thread.added.load());
+  const signal_set aside = signal_set::from_bits(thread.aside.load());
+  return is_closed(aside, mask) ? added | aside : added;
+}
+
+bool is_closed_for_a_call() noexcept {
+  const signal_set aside = signal_set::from_bits(current_thread().aside.load());
+  return !aside.empty() && is_closed(aside, block({}));
+}
+
 void set_mask_of(const void* interrupted_context, signal_set more) noexcept {
   handler_fence();
   system::change_mask(SIG_SETMASK, interrupted_mask(interrupted_context) | more);
@@ -45,9 +64,10 @@ void set_mask_of(const void* interrupted_context, signal_set more) noexcept {
 namespace sigsafe {
 
 signal_set program_mask() noexcept {
-  const detail::thread_state& thread = detail::current_thread();
-  const std::uint64_t added = thread.added.load() & ~thread.named.load();
-  const signal_set mask = detail::block({}) - signal_set::from_bits(added);
+  // The mask first: what is deferred behind that blocks nothing in it.
+  const signal_set blocked = detail::block({});
+  const signal_set named = signal_set::from_bits(detail::current_thread().named.load());
+  const signal_set mask = blocked - (detail::blocked_by_sigsafe(blocked) - named);
   return mask - detail::taken_by_signal_fds(mask);
 }
 

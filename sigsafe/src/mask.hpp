@@ -37,6 +37,13 @@ void close_mask_of(void* interrupted_context) noexcept;
 /// The mask of that context.
 signal_set interrupted_mask(const void* interrupted_context) noexcept;
 
+/// What sigsafe has blocked of this thread's mask, which the caller has read before: added, and
+/// what a wait or an open has set aside, unless the mask is the open one of its sleep (rule 12).
+signal_set blocked_by_sigsafe(signal_set mask) noexcept;
+
+/// Whether everything is blocked for the function of an open.
+bool is_closed_for_a_call() noexcept;
+
 /// Gives the thread the mask of the context that a trampoline interrupted, and more.
 void set_mask_of(const void* interrupted_context, signal_set more = {}) noexcept;
 

@@ -47,6 +47,7 @@ struct process_identity {
   std::atomic<std::uint64_t> undeferrable;    // see undeferrable.hpp
   std::atomic<std::uint32_t> makers;          // threads that have made a signal_fd
   std::atomic<std::uint32_t> signal_fds[64];  // how many have taken a signal; see signal_fds.hpp
+  std::atomic<std::uint16_t> reading[64];     // how many live ones read it
 };
 
 extern process_identity this_process asm("sigsafe_abi1_process") SIGSAFE_API;

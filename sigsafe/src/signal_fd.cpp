@@ -61,7 +61,7 @@ void require_readable(signal_set signals) {
 // What is blocked on this thread, and not by sigsafe.
 signal_set blocked_by_program() noexcept {
   const signal_set mask = block({});
-  return mask - signal_set::from_bits(current_thread().added.load()) - taken_by_signal_fds(mask);
+  return mask - blocked_by_sigsafe(mask) - taken_by_signal_fds(mask);
 }
 
 // A thread may have the address of one that has ended, or its number in the kernel.
@@ -82,11 +82,13 @@ void discount_taken(signal_set taken) noexcept {
   for (const int signal : taken) signal_fds_of(signal).fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Those that nobody else reads.
+// Those that become unblocked on this thread: nothing else here names them, and it is sigsafe that
+// has blocked them, not who started the thread.
 signal_set left_over(signal_set taken) noexcept {
+  const signal_set ours = taken & blocked_by_sigsafe(block({}));
   signal_set left;
-  for (const int signal : taken)
-    if (signal_fds_of(signal).load(std::memory_order_relaxed) == 1) left.insert(signal);
+  for (const int signal : ours)
+    if (current_thread().namers[signal - 1].load() == 1) left.insert(signal);
   return left;
 }
 
@@ -118,6 +120,7 @@ signal_fd_state open_signal_fd(signal_set signals, at_end end, location where) {
   const signal_set taken = signals - blocked_by_program();
   count_taken(taken);
   static_cast<void>(hold_subset(signals));
+  for (const int signal : signals) readers_of(signal).fetch_add(1, std::memory_order_relaxed);
   return {signals, taken, descriptor, number_of_this_thread(), end};
 }
 
@@ -126,6 +129,7 @@ signal_fd_state open_signal_fd(signal_set signals, at_end end, location where) {
 void close_signal_fd(const signal_fd_state& state) noexcept {
   const thread_state& thread = current_thread();
   system::close_descriptor(state.descriptor);
+  for (const int signal : state.signals) readers_of(signal).fetch_sub(1, std::memory_order_relaxed);
   if (thread.maker.load() != state.maker || thread.running.load() != nullptr) return;
   if (state.end == at_end::ignore) ignore(left_over(state.taken));
   release_subset(state.signals);

@@ -16,6 +16,11 @@ inline std::atomic<std::uint32_t>& signal_fds_of(int signal) noexcept {
   return this_process.signal_fds[signal - 1];
 }
 
+/// How many live signal_fds read it, also what the program had blocked before.
+inline std::atomic<std::uint16_t>& readers_of(int signal) noexcept {
+  return this_process.reading[signal - 1];
+}
+
 /// Of these, the ones that live signal_fds have taken which the program had not blocked before.
 inline signal_set taken_by_signal_fds(signal_set signals) noexcept {
   signal_set taken;

@@ -67,6 +67,13 @@ std::uint32_t this_thread_id() noexcept {
   return thread.id.load();
 }
 
+// Null also in a child that was forked in the function of an open: there the place, like the
+// number, is the parent's.
+const void* own_place() noexcept {
+  const thread_state& thread = current_thread();
+  return thread.id_of.load() == process_generation() ? thread.place.load() : nullptr;
+}
+
 void tell(place& of) noexcept {
   std::uint32_t thread = of.load(std::memory_order_seq_cst);
   do {
@@ -82,13 +89,17 @@ void tell(place& of) noexcept {
 
 }  // namespace
 
-sleeper::sleeper() : place_(take_place(this_thread_id())) { current_thread().place.store(&place_); }
+sleeper::sleeper() : place_(take_place(this_thread_id())), generation_(process_generation()) {
+  current_thread().place.store(&place_);
+}
 
-// A signal that is still to be sent would interrupt a system call of the program, or find that
-// another thread has this one's number.
+// In a child that was forked meanwhile the place is free, or another thread's. Elsewhere a signal
+// that is still to be sent would interrupt a system call of the program, or find that another
+// thread has this one's number.
 sleeper::~sleeper() {
   current_thread().place.store(nullptr);
   handler_fence();
+  if (generation_ != process_generation()) return;
   backoff sender;
   for (std::uint32_t word = place_.load(std::memory_order_relaxed);;) {
     if ((word & (told | sent)) == told) {
@@ -106,7 +117,7 @@ void announce_arrival(int signal) noexcept {
   this_process.arrivals.fetch_add(1, std::memory_order_seq_cst);
   // A maskable signal reaches a sleeping thread only in its ppoll, and ends that by itself.
   const bool ends_own_sleep = signal_set::maskable().contains(signal);
-  const void* const own = ends_own_sleep ? current_thread().place.load() : nullptr;
+  const void* const own = ends_own_sleep ? own_place() : nullptr;
   for (sleeper_block* block = this_process.sleepers.load(std::memory_order_seq_cst);
        block != nullptr; block = block->more.load(std::memory_order_seq_cst)) {
     const std::uint32_t used = block->used.load(std::memory_order_seq_cst);

@@ -8,7 +8,8 @@
 // blocked but in the sleep, so it also ends a sleep that has not begun yet. It needs no descriptor,
 // which a fork would share, and which somebody might close.
 //
-// A sleeper's place is a word in memory that a fork wipes: a child finds no sleepers.
+// A sleeper's place is a word in memory that a fork wipes: a child finds no sleepers. Not even the
+// thread that has forked is one, in a handler or in the function of an open.
 //
 //   place                   meaning
 //   0                       free
@@ -44,6 +45,7 @@ class sleeper {
 
  private:
   std::atomic<std::uint32_t>& place_;
+  std::uint32_t generation_;  // of the process in which the place is this thread's
 };
 
 /// How many handlers have run, in this process and those that it was forked from; it wraps around.

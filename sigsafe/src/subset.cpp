@@ -44,7 +44,8 @@ void release_subset(signal_set signals) noexcept {
     if (namers(signal).load() == 1) last.insert(signal);
   // Otherwise whoever opens the mask unblocks the share, because then it is no longer named.
   signal_set share;
-  if (thread.eager.load() == 0 && !thread.has_deferred()) share = take_added(last);
+  if (thread.eager.load() == 0 && !thread.has_deferred() && !is_closed_for_a_call())
+    share = take_added(last);
   for (const int signal : signals) namers(signal).decrement();
   thread.named.store(thread.named.load() & ~last.bits());
   if (!share.empty()) unblock(share);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include <cstdint>
@@ -57,12 +58,16 @@ class closed_scope {
 
 /// The thread holds nothing while it lives: handlers that run in the sleep find it so, and the
 /// guard of a foreign one is the outermost. added moves to a local, or such a guard would take out
-/// what is blocked again when the sleep returns. When the thread is cancelled in its sleep, which
-/// unwinds with the mask of the sleep, everything is blocked again first.
+/// what is blocked again when the sleep returns. aside tells what that was: what is blocked outside
+/// the sleep is still no wish of the program's, which the function of an open may ask for. When the
+/// thread is cancelled in its sleep, which unwinds with the mask of the sleep, everything is
+/// blocked again first.
 class unheld_scope {
  public:
   unheld_scope() noexcept {
     thread_state& thread = current_thread();
+    aside_ = thread.aside.load();
+    thread.aside.store(aside_ | thread.added.load());
     share_ = take_added(signal_set::from_bits(~thread.named.load()));
     held_ = thread.held.load();
     thread.held.store(0);
@@ -81,10 +86,13 @@ class unheld_scope {
     handler_fence();
     thread.added.set_bits(share_.bits());
     handler_fence();
+    thread.aside.store(aside_);
     thread.held.store(held_);
     handler_fence();
   }
 
+  /// Nothing is closed any more: what is blocked now the program blocks.
+  void opens() noexcept { current_thread().aside.store(aside_); }
   /// The sleep came back.
   void woken() noexcept { has_woken_ = true; }
 
@@ -93,6 +101,7 @@ class unheld_scope {
   [[nodiscard]] bool is_eager() const noexcept { return eager_ > 1; }  // one is closed_scope's
 
  private:
+  std::uint64_t aside_;
   signal_set share_;
   std::uint32_t held_;
   std::uint32_t eager_;
@@ -209,6 +218,7 @@ bool call_registered(const blocking_call& wanted, const closed_scope& closed) {
     calls = !is_news();
   }
   if (calls && wanted.enables) {
+    unheld.opens();
     system::change_mask(SIG_SETMASK, blocked);
     calls = !is_news();
   }
@@ -258,8 +268,11 @@ poll_result sleep_unheld(pollfd* fds, nfds_t size, std::int64_t nanoseconds, int
   poll_result woken = sleep_registered({fds, size, nanoseconds}, closed, error);
   while (thread.has_deferred())  // in the sleep, by the guard of a foreign handler
     if (run_deferred()) woken = wake::handler;
-  // A caller that reads descriptors first is told of the handlers by its next poll.
-  if (woken.reason != wake::ready) thread.seen.store(arrivals());
+  // What was deferred before has ended the sleep without a ppoll.
+  if (woken.reason == wake::handler) pthread_testcancel();
+  // A caller that reads descriptors first, or is told of an error, is told of the handlers by its
+  // next poll.
+  if (woken.reason != wake::ready && error == 0) thread.seen.store(arrivals());
   return woken;
 }
 
@@ -272,6 +285,7 @@ bool call_unheld(void (*call)(void*, const sigset_t*), void* function, bool enab
   const bool called = call_registered({call, function, enables}, closed);
   const errno_saver saver;  // as the call left it
   while (thread.has_deferred()) run_deferred();
+  if (!called) pthread_testcancel();
   // A handler that ran in the call, or behind it, is told of by the next one.
   if (!called) thread.seen.store(arrivals());
   return called;

@@ -8,6 +8,7 @@
 
 #include <sigsafe/src/disposition.hpp>
 #include <sigsafe/src/process.hpp>
+#include <sigsafe/src/signal_fds.hpp>
 #include <sigsafe/src/signal_text.hpp>
 
 namespace sigsafe {
@@ -79,6 +80,10 @@ void set_wake_signal(int signal) {
     throw std::system_error(EBUSY, std::generic_category(),
                             "sigsafe: cannot wake threads with " + detail::text_of_signal(signal) +
                                 ": it has a handler; choose one that the program does not use");
+  if (detail::readers_of(signal).load(std::memory_order_relaxed) != 0)
+    throw std::system_error(EBUSY, std::generic_category(),
+                            "sigsafe: cannot wake threads with " + detail::text_of_signal(signal) +
+                                ": a signal_fd reads it; choose one that the program does not use");
   this_process.wake_signal.store(signal, std::memory_order_relaxed);
 }
 

@@ -73,7 +73,8 @@ inline bool has_deferred() noexcept { return sigsafe::detail::current_thread().h
 inline bool is_at_rest() noexcept {
   const auto& thread = sigsafe::detail::current_thread();
   return thread.idle() && !thread.has_deferred() && thread.resumed.load() == 0 &&
-         thread.added.load() == 0 && thread.named.load() == 0 && thread.running.load() == nullptr;
+         thread.added.load() == 0 && thread.named.load() == 0 && thread.aside.load() == 0 &&
+         thread.running.load() == nullptr;
 }
 
 /// The signals that came to a handler, in order. A child begins with an empty one.

@@ -158,6 +158,30 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_thread_unwinds_when_it_waits, B, test:
   })));
 }
 
+// What was deferred before ends the sleep before it begins.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_thread_unwinds_when_something_was_deferred, B,
+                              test::hosted_backends) {
+  const auto unwinds_in = [](auto sleep) {
+    return in_child([=] {
+      const sigsafe::handler usr1{SIGUSR1, []() noexcept { usr1_ran = true; }};
+      auto body = [&] {
+        const checks_the_end last;
+        basic_guard<B> off;
+        pthread_cancel(pthread_self());
+        test::send(SIGUSR1);
+        sleep(off);
+      };
+      const pthread_t thread = start(body);
+      void* result = nullptr;
+      CHILD_REQUIRE(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+      CHILD_REQUIRE(is_unwound.load() && usr1_ran.load());
+    });
+  };
+  BOOST_TEST(test::holds(unwinds_in([](auto& off) { off.wait(); })));
+  BOOST_TEST(test::holds(unwinds_in([](auto& off) { off.wait_for(0s); })));
+  BOOST_TEST(test::holds(unwinds_in([](auto& off) { off.open([] {}); })));
+}
+
 // A handler that calls write, a cancellation point, on a thread that blocks in read, another one.
 BOOST_AUTO_TEST_CASE(a_thread_whose_handler_runs_is_cancelled_behind_the_handler) {
   BOOST_TEST(test::holds(in_child([] {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -281,6 +282,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(its_time_does_not_begin_anew_with_each_notificatio
     const itimerval none{};
     setitimer(ITIMER_REAL, &none, nullptr);
   })));
+}
+
+// A test that fails here has waited for 292 years, or overflowed.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_negative_time_is_no_time_however_long, B, test::hosted_backends) {
+  const auto body = [] {
+    counted<B> number{0};
+    condition_variable changed;
+    auto locked = number.lock();
+    const auto is_none = [&](auto time) {
+      return !changed.wait_for(locked, time) &&
+             !changed.wait_for(locked, time, [] { return false; });
+    };
+    CHILD_REQUIRE(is_none(-1ns) && is_none(-1h));
+    CHILD_REQUIRE(is_none(std::chrono::nanoseconds::min()) && is_none(std::chrono::hours::min()));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{-1e30}));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{std::numeric_limits<double>::quiet_NaN()}));
+  };
+  BOOST_TEST(test::holds(in_child(body, 10)));
 }
 
 BOOST_AUTO_TEST_CASE(a_predicate_that_throws_leaves_the_lock_held) {

@@ -11,18 +11,25 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <limits>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/process.hpp>
+#include <sigsafe/subset_guard.hpp>
 
 #include <tests/support/arrivals.hpp>
 #include <tests/support/backends.hpp>
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
+#include <tests/support/programs.hpp>
 #include <tests/support/signals.hpp>
 #include <tests/support/sleeper.hpp>
 
@@ -30,6 +37,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using sigsafe::basic_guard;
+using sigsafe::program_mask;
 using sigsafe::signal_set;
 using sigsafe::wake;
 using std::chrono::steady_clock;
@@ -156,6 +164,26 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(wait_until_tells_a_handler_from_the_end_of_the_tim
     raise(SIGUSR1);
     CHILD_REQUIRE(off.wait_for(0s, [&] { return usr1.runs() == 4; }));
   })));
+}
+
+// A test that fails here has waited for 292 years, or overflowed.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_negative_time_is_no_time_however_long, B, test::hosted_backends) {
+  const auto body = [] {
+    basic_guard<B> off;
+    std::array<pollfd, 0> none{};
+    const auto never = [] { return false; };
+    const auto is_none = [&](auto time) {
+      return !off.wait_for(time) && !off.wait_for(time, never) &&
+             off.poll(none, time) == wake::timeout && off.poll(none, time, never) == wake::timeout;
+    };
+    CHILD_REQUIRE(is_none(-1ns) && is_none(-1h));
+    CHILD_REQUIRE(is_none(std::chrono::nanoseconds::min()) && is_none(std::chrono::hours::min()));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{-1e30}));
+    CHILD_REQUIRE(is_none(std::chrono::duration<double>{std::numeric_limits<double>::quiet_NaN()}));
+    CHILD_REQUIRE(!off.wait_until(system_clock::time_point::min(), never));
+    CHILD_REQUIRE(off.poll_until(none, system_clock::time_point::min(), never) == wake::timeout);
+  };
+  BOOST_TEST(test::holds(in_child(body, 10)));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(poll_says_how_many_descriptors_are_ready, B, test::hosted_backends) {
@@ -286,6 +314,74 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_without_a_parameter_runs_with_interrupt
     }
     CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGWINCH}));
     CHILD_REQUIRE(test::is_at_rest());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_closed_for_a_function_is_not_the_programs, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    test::block({SIGHUP});
+    const sigsafe::subset_guard subset{{SIGUSR2}};
+    forget_what_ran<B>();
+    basic_guard<B> off;
+    CHILD_REQUIRE(off.open([&](const sigset_t*) {
+      CHILD_REQUIRE(test::everything_blocked());
+      CHILD_REQUIRE((program_mask() == signal_set{SIGHUP, SIGUSR2}));
+      const std::string status = test::output_of({"cat", "/proc/self/status"});
+      CHILD_REQUIRE((test::signals_in(status, "SigBlk") == signal_set{SIGHUP, SIGUSR2}));
+      const pid_t child = fork();
+      CHILD_REQUIRE(child >= 0);
+      if (child == 0) {
+        sigsafe::prepare_exec();
+        CHILD_REQUIRE((signal_set::blocked() == signal_set{SIGHUP, SIGUSR2}));
+        _exit(0);
+      }
+      CHILD_REQUIRE(test::status_of(child) == 0);
+    }));
+    CHILD_REQUIRE((program_mask() == signal_set{SIGHUP, SIGUSR2}));
+    CHILD_REQUIRE(off.open([&] {  // with everything enabled: what it blocks now it wants blocked
+      test::block(signal_set::maskable());
+      CHILD_REQUIRE(program_mask().contains(signal_set::maskable()));
+    }));
+  })));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_subset_guard_that_ends_in_a_function_opens_nothing, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    const counter usr1{SIGUSR1};
+    forget_what_ran<B>();
+    std::optional<sigsafe::subset_guard> subset{std::in_place, signal_set{SIGUSR1}};
+    {
+      basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t*) {
+        raise(SIGUSR1);
+        subset.reset();
+        CHILD_REQUIRE(test::everything_blocked() && program_mask().empty() && usr1.runs() == 0);
+      }));
+    }
+    CHILD_REQUIRE(usr1.runs() == 1 && signal_set::blocked().empty() && test::is_at_rest());
+  })));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_subset_guard_of_a_foreign_handler_ends_in_a_blocking_call, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child([] {
+    const counter usr2{SIGUSR2};
+    const test::foreign_handler usr1{SIGUSR1, [](int) {
+                                       { const sigsafe::subset_guard subset{{SIGUSR2}}; }
+                                       CHILD_REQUIRE(!signal_set::blocked().contains(SIGUSR2));
+                                       CHILD_REQUIRE((program_mask() == signal_set{SIGUSR1}));
+                                     }};
+    forget_what_ran<B>();
+    {
+      basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t* mask) {
+        raise(SIGUSR1);
+        CHILD_REQUIRE(ppoll_nothing(mask) == -1);
+      }));
+    }
+    CHILD_REQUIRE(signal_set::blocked().empty() && test::is_at_rest());
   })));
 }
 

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <sigsafe/guard.hpp>
@@ -27,6 +29,7 @@
 #include <tests/support/broken_backends.hpp>
 #include <tests/support/clean_thread.hpp>
 #include <tests/support/holds.hpp>
+#include <tests/support/signals.hpp>
 #include <tests/support/syscalls.hpp>
 
 namespace {
@@ -256,8 +259,7 @@ BOOST_AUTO_TEST_CASE(a_poll_that_starves_signals_is_caught) {
       test::is_caught(a_signal_comes_through_although_a_descriptor_is_ready<test::starves>()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_ppoll_refuses_is_a_system_error_and_nothing_has_changed, B,
-                              test::hosted_backends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_ppoll_refuses_is_a_system_error, B, test::hosted_backends) {
   const child_end end = in_child([] {
     const counter usr1{SIGUSR1};
     const signal_set before = signal_set::blocked();
@@ -286,6 +288,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_ppoll_refuses_is_a_system_error_and_nothing_h
     }
     CHILD_REQUIRE(usr1.runs() == 1);
     CHILD_REQUIRE(signal_set::blocked() == before);
+  });
+  BOOST_TEST(test::holds(end));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_ran_before_a_refused_poll_is_told_of_by_the_next_one, B,
+                              test::hosted_backends) {
+  const child_end end = in_child([] {
+    const counter usr1{SIGUSR1};
+    basic_guard<B> off;
+    off.wait_for(0s);
+    void* const forbidden = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const auto is_refused = [&] {
+      try {
+        off.poll(std::span{static_cast<pollfd*>(forbidden), 1}, 1h);
+      } catch (const std::system_error& error) {
+        return error.code() == std::errc::bad_address;
+      }
+      return false;
+    };
+    std::thread{[] {
+      test::unblock({SIGUSR1});
+      raise(SIGUSR1);
+    }}.join();
+    CHILD_REQUIRE(is_refused() && usr1.runs() == 1);
+    CHILD_REQUIRE(off.wait_for(0s) && !off.wait_for(0s));
+    if constexpr (std::is_same_v<B, sigsafe::backend::posix>) {
+      raise(SIGUSR1);  // it has its turn before the kernel looks at the arguments
+      CHILD_REQUIRE(is_refused());
+      CHILD_REQUIRE(off.wait_for(0s) && usr1.runs() == 2 && !off.wait_for(0s));
+    }
   });
   BOOST_TEST(test::holds(end));
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using sigsafe::at_end;
 using sigsafe::program_mask;
 using sigsafe::signal_fd;
@@ -192,6 +194,45 @@ BOOST_AUTO_TEST_CASE(a_sleep_in_a_guard_leaves_it_blocked) {
   });
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_is_made_in_a_blocking_call_takes_its_set, B,
+                              test::hosted_backends) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    std::optional<signal_fd> signals;
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      sigsafe::basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t*) { signals.emplace(signal_set{SIGUSR1}); }));
+      CHILD_REQUIRE(program_mask().empty() && mask_of_a_program().empty());
+    }
+    CHILD_REQUIRE(signal_set::blocked() == signal_set{SIGUSR1});
+    CHILD_REQUIRE(program_mask().empty() && mask_of_a_program().empty());
+    raise(SIGUSR1);
+    CHILD_REQUIRE(signals->read().has_value() && usr1.runs() == 0);
+    signals.reset();
+    CHILD_REQUIRE(signal_set::blocked().empty() && test::is_at_rest());
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(one_that_ends_in_a_blocking_call_opens_nothing_there, B,
+                              test::hosted_backends) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGUSR1}};
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      sigsafe::basic_guard<B> off;
+      CHILD_REQUIRE(off.open([&](const sigset_t*) {
+        raise(SIGUSR1);
+        signals.reset();
+        CHILD_REQUIRE(test::everything_blocked() && program_mask().empty() && usr1.runs() == 0);
+      }));
+    }
+    CHILD_REQUIRE(usr1.runs() == 1);
+    CHILD_REQUIRE(signal_set::blocked().empty() && program_mask().empty() && test::is_at_rest());
+  });
+}
+
 BOOST_AUTO_TEST_CASE(sets_may_overlap) {
   check_in_child([] {
     std::optional<signal_fd> first{std::in_place, signal_set{SIGUSR1, SIGHUP}};
@@ -311,6 +352,17 @@ BOOST_AUTO_TEST_CASE(at_the_end_it_is_dropped_if_that_is_asked_for) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_gets_what_would_be_dropped) {
+  check_in_child([] {
+    const counter usr1{SIGUSR1};
+    {
+      const signal_fd signals{{SIGUSR1}, {.at_end = at_end::ignore}};
+      raise(SIGUSR1);
+    }
+    CHILD_REQUIRE(usr1.runs() == 1);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_child_that_ends_then_is_not_reaped) {
   check_in_child([] {
     const pid_t child = fork();
@@ -337,6 +389,81 @@ BOOST_AUTO_TEST_CASE(what_others_read_or_block_is_not_dropped) {
     }
     CHILD_REQUIRE(other.read()->number() == SIGTERM);
     CHILD_REQUIRE(signal_set::pending() == signal_set{SIGHUP});
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_another_thread_reads_is_dropped_where_it_becomes_unblocked) {
+  check_in_child([] {
+    test::gate made;
+    test::gate ended;
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGTERM},
+                                     sigsafe::signal_fd_options{.at_end = at_end::ignore}};
+    std::thread other{[&] {
+      const signal_fd own{{SIGTERM}};
+      made.open();
+      ended.pass();
+      CHILD_REQUIRE(signal_set::blocked().contains(SIGTERM));
+    }};
+    made.pass();
+    kill(getpid(), SIGTERM);
+    signals.reset();
+    CHILD_REQUIRE(signal_set::blocked().empty());
+    kill(getpid(), SIGTERM);
+    ended.open();
+    other.join();
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_of_one_that_ended_elsewhere_does_not_hinder_another) {
+  check_in_child([] {
+    std::unique_ptr<signal_fd> left;
+    std::thread{[&] { left = std::make_unique<signal_fd>(signal_set{SIGTERM}); }}.join();
+    left.reset();
+    {
+      const signal_fd signals{{SIGTERM}, {.at_end = at_end::ignore}};
+      kill(getpid(), SIGTERM);
+    }
+    CHILD_REQUIRE(signal_set::blocked().empty());
+  });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_subset_guard_or_an_inherited_block_keeps_is_not_dropped) {
+  check_in_child([] {
+    const sigsafe::subset_guard off{{SIGUSR1}};
+    {
+      const signal_fd signals{{SIGUSR1}, {.at_end = at_end::ignore}};
+      raise(SIGUSR1);
+    }
+    CHILD_REQUIRE(signal_fd{{SIGUSR1}}.read().has_value());
+    signal_fd outer{{SIGUSR2}};
+    kill(getpid(), SIGUSR2);
+    std::thread{[] {
+      { const signal_fd inner{{SIGUSR2}, {.at_end = at_end::ignore}}; }
+      CHILD_REQUIRE(signal_set::blocked().contains(SIGUSR2));
+    }}.join();
+    CHILD_REQUIRE(outer.read().has_value());
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(in_a_guard_it_is_dropped_at_the_end_too, B, test::hosted_backends) {
+  check_in_child([] {
+    std::optional<signal_fd> signals{std::in_place, signal_set{SIGTERM},
+                                     sigsafe::signal_fd_options{.at_end = at_end::ignore}};
+    { sigsafe::basic_guard<B>{}.wait_for(0s); }
+    {
+      const sigsafe::basic_guard<B> off;
+      raise(SIGTERM);
+      signals.reset();
+    }
+    signals.emplace(signal_set{SIGHUP}, sigsafe::signal_fd_options{.at_end = at_end::ignore});
+    sigsafe::basic_guard<B> off;
+    CHILD_REQUIRE(off.open([&](const sigset_t*) {
+      raise(SIGHUP);
+      signals.reset();
+      signals.emplace(signal_set{SIGINT}, sigsafe::signal_fd_options{.at_end = at_end::ignore});
+      raise(SIGINT);
+      signals.reset();
+    }));
   });
 }
 

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -24,7 +25,10 @@
 #include <sigsafe/guard.hpp>
 #include <sigsafe/handler.hpp>
 #include <sigsafe/lazy.hpp>
+#include <sigsafe/signal_fd.hpp>
+#include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/sleepers.hpp>
+#include <sigsafe/timer.hpp>
 #include <sigsafe/wake_signal.hpp>
 
 #include <tests/support/arrivals.hpp>
@@ -233,6 +237,65 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_fork_finds_no_sleepers) {
   })));
 }
 
+// The table of sleepers is empty in the child, and another thread takes the place that the forking
+// one has in the parent.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_fork_in_a_blocking_call_leaves_the_place_of_another, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child(
+      [] {
+        std::atomic<bool> flag{false};
+        const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+        pid_t child = -1;
+        std::optional<waiter<B, decltype(by_wait)>> waiting;
+        {
+          basic_guard<B> off;
+          off.wait_for(0s);
+          off.open([&](const sigset_t*) {
+            child = fork();
+            CHILD_REQUIRE(child >= 0);
+            if (child != 0) return;
+            waiting.emplace(flag, by_wait);
+            waiting->let_sleep();
+            waiting->await_sleep();
+          });
+        }
+        if (child == 0) {
+          terminate_here();
+          waiting->join();
+          _exit(0);
+        }
+        CHILD_REQUIRE(test::status_of(child) == 0);
+      },
+      10)));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_fork_in_a_blocking_call_does_not_hide_another_sleeper, B,
+                              test::hosted_backends) {
+  BOOST_TEST(test::holds(in_child(
+      [] {
+        std::atomic<bool> flag{false};
+        const sigsafe::handler term{SIGTERM, [&]() noexcept { flag = true; }};
+        basic_guard<B> off;
+        off.wait_for(0s);
+        off.open([&](const sigset_t* mask) {
+          const pid_t child = fork();
+          CHILD_REQUIRE(child >= 0);
+          if (child != 0) {
+            CHILD_REQUIRE(test::status_of(child) == 0);
+            return;
+          }
+          waiter<B, decltype(by_wait)> waiting{flag, by_wait};
+          waiting.let_sleep();
+          waiting.await_sleep();
+          raise(SIGTERM);
+          CHILD_REQUIRE(ppoll(nullptr, 0, nullptr, mask) == -1);  // the handler runs in here
+          waiting.join();
+          _exit(0);
+        });
+      },
+      10)));
+}
+
 BOOST_AUTO_TEST_CASE(nobody_registers_a_handler_for_the_wake_signal) {
   const auto none = []() noexcept {};
   BOOST_CHECK_EXCEPTION(const sigsafe::handler refused(sigsafe::wake_signal(), none),
@@ -297,6 +360,43 @@ BOOST_AUTO_TEST_CASE(a_signal_that_has_a_handler_is_no_wake_signal) {
     }
     raise(SIGRTMIN + 5);
     CHILD_REQUIRE(used.runs() == 1);
+  })));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_that_is_read_or_that_a_timer_has_is_no_wake_signal) {
+  BOOST_TEST(test::holds(in_child([] {
+    const auto is_refused_for = [](int signal, const char* reason) {
+      const int before = sigsafe::wake_signal();
+      try {
+        sigsafe::set_wake_signal(signal);
+      } catch (const std::system_error& error) {
+        return error.code() == std::errc::device_or_resource_busy &&
+               std::string{error.what()}.find(reason) != std::string::npos &&
+               sigsafe::wake_signal() == before;
+      }
+      return false;
+    };
+    test::block({SIGRTMIN + 1});
+    {
+      const sigsafe::signal_fd read{{SIGRTMIN, SIGRTMIN + 1}};
+      CHILD_REQUIRE(is_refused_for(SIGRTMIN, "a signal_fd reads it"));
+      CHILD_REQUIRE(is_refused_for(SIGRTMIN + 1, "a signal_fd reads it"));  // blocked before
+    }
+    {
+      const sigsafe::deadline_timer timer{[]() noexcept {}};
+      CHILD_REQUIRE(is_refused_for(sigsafe::timer_signal(), "it has a handler"));
+    }
+    auto elsewhere = std::make_unique<sigsafe::signal_fd>(sigsafe::signal_set{SIGRTMIN});
+    std::thread{[&] { elsewhere.reset(); }}.join();
+    sigsafe::set_wake_signal(SIGRTMIN);
+    sigsafe::set_wake_signal(sigsafe::timer_signal());
+    try {
+      const sigsafe::deadline_timer timer{[]() noexcept {}};
+      CHILD_REQUIRE(false);
+    } catch (const std::system_error& error) {
+      CHILD_REQUIRE(error.code() == std::errc::invalid_argument);
+      CHILD_REQUIRE(std::string{error.what()}.find("set_wake_signal") != std::string::npos);
+    }
   })));
 }
 

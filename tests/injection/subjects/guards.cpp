@@ -1,7 +1,10 @@
 // basic_guard and subset_guard, alone and in each other.
+#include <signal.h>
+
 #include <optional>
 
 #include <sigsafe/guard.hpp>
+#include <sigsafe/process.hpp>
 
 #include <tests/injection/subjects/guarded.hpp>
 
@@ -49,6 +52,17 @@ class function final : public guarded {
 };
 const registration<function<eager>> eager_function{"without/eager"};
 const registration<function<lazy>> lazy_function{"without/lazy"};
+
+// What a signal adds that arrives while it is asked is not the program's.
+class asks_for_the_program_mask final : public guarded {
+  void operation() override {
+    const sigsafe::basic_guard<lazy> off;
+    require(!sigsafe::program_mask().contains(SIGPIPE),
+            "the program mask has what a deferral has blocked");
+    change();
+  }
+};
+const registration<asks_for_the_program_mask> program_mask{"program_mask/lazy"};
 
 // Only some signals are held off, so only their handlers change the memory.
 class held_subset : public guarded {

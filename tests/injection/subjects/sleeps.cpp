@@ -1,9 +1,13 @@
-// wait, wait_for and poll: no signal between the check and the sleep is missed.
+// wait, wait_for, poll and open: no signal between the check and the sleep is missed.
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
+
+#include <sigsafe/process.hpp>
 
 #include <tests/injection/subjects/guarded.hpp>
 
@@ -58,6 +62,31 @@ class wait_for final : public sleeping {
 };
 const registration<wait_for<eager>> eager_wait_for{"wait_for/eager", {.sleeps = true}};
 const registration<wait_for<lazy>> lazy_wait_for{"wait_for/lazy", {.sleeps = true}};
+
+// What is closed for the function is not the program's.
+template <class B>
+class open final : public sleeping {
+ public:
+  open() : sleeping(one_is_eager<B>) {}
+
+ private:
+  void operation() override {
+    const int error = errno;  // the function's own is kept
+    sigsafe::basic_guard<B> off;
+    bool was_called = false;  // an eager open lets in what is pending first, and then calls nothing
+    while (!woken_ || !was_called)
+      off.open([&](const sigset_t* mask) {
+        was_called = true;
+        require(!sigsafe::program_mask().contains(SIGPIPE),
+                "the program mask has what is closed for a function");
+        if (!woken_) ppoll(nullptr, 0, nullptr, mask);
+      });
+    change();
+    errno = error;
+  }
+};
+const registration<open<eager>> eager_open{"open/eager", {.sleeps = true}};
+const registration<open<lazy>> lazy_open{"open/lazy", {.sleeps = true}};
 
 template <class B>
 class no_time final : public guarded_deeply {
