@@ -110,7 +110,8 @@ static inline void sigsafe_eager_enter(void) SIGSAFE_C_NOEXCEPT;
 static inline void sigsafe_eager_leave(void) SIGSAFE_C_NOEXCEPT;
 
 /* As a declaration: enters, and leaves at the end of the block, however that is left (return,
- * break, goto; not longjmp).
+ * break, goto; not longjmp). It must not be skipped: no `case` label behind it in its block, and no
+ * goto past it; gcc does not refuse that, and a checked build panics at the end of the block.
  *
  *     { SIGSAFE_LAZY_GUARD; if (config == NULL) return; use(config); }
  *
@@ -796,6 +797,7 @@ static inline void sigsafe_lazy_leave(void) SIGSAFE_C_NOEXCEPT {
 static inline void sigsafe_abi1_lazy_guard_end(const uint32_t* found) SIGSAFE_C_NOEXCEPT {
   struct sigsafe_abi1_thread* thread = &sigsafe_abi1_this_thread;
   uint32_t held;
+  SIGSAFE_C_REQUIRE(SIGSAFE_C_LOAD(thread->held) != 0, sigsafe_abi1_refuse_leave);
   SIGSAFE_C_FENCE();
   held = SIGSAFE_C_LOAD(thread->held);
   if (!SIGSAFE_C_UNLIKELY(held != *found + 1))

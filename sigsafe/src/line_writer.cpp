@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -52,6 +53,35 @@ std::size_t whole_lines(const char* text, std::size_t size) noexcept {
   return size;
 }
 
+/// An output iterator that keeps the last character only.
+class last_character {
+ public:
+  using iterator_category = std::output_iterator_tag;
+  using difference_type = std::ptrdiff_t;
+  using value_type = void;
+  using pointer = void;
+  using reference = void;
+
+  explicit last_character(char& kept) noexcept : kept_(&kept) {}
+  last_character& operator=(char c) noexcept {
+    *kept_ = c;
+    return *this;
+  }
+  last_character& operator*() noexcept { return *this; }
+  last_character& operator++() noexcept { return *this; }
+  last_character operator++(int) noexcept { return *this; }
+
+ private:
+  char* kept_;
+};
+
+/// Of what was too long: the end may come from an argument.
+bool ends_with_its_line(fmt::string_view text, fmt::format_args arguments) noexcept {
+  char last = '\0';
+  fmt::vformat_to(last_character{last}, text, arguments);
+  return last == '\n';
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what fmt would throw for does not compile
@@ -68,7 +98,7 @@ int line_writer::add(fmt::string_view text, fmt::format_args arguments) noexcept
     take(size);
   } else {
     take(whole_characters(buffer_ + size_, room));
-    cut(text.data()[text.size() - 1] != '\n');
+    cut(!ends_with_its_line(text, arguments));
   }
   return error_;
 }

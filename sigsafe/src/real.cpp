@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 
 namespace sigsafe::detail {
 namespace {
@@ -12,12 +14,6 @@ constexpr char upper(char c) noexcept {
 }
 
 constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
-
-/// As fmt does, which writes the exponents from -4 to 15 out.
-std::chars_format shortest_format(double magnitude) noexcept {
-  const bool is_short = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16);
-  return is_short ? std::chars_format::fixed : std::chars_format::scientific;
-}
 
 std::chars_format format_of(char type) noexcept {
   switch (type) {
@@ -29,13 +25,60 @@ std::chars_format format_of(char type) noexcept {
   }
 }
 
+/// The shortest digits that read back, as d.ddde±xx.
+char* write_shortest(char* to, char* end, double magnitude, bool is_float) noexcept {
+  constexpr auto format = std::chars_format::scientific;
+  return is_float ? std::to_chars(to, end, static_cast<float>(magnitude), format).ptr
+                  : std::to_chars(to, end, magnitude, format).ptr;
+}
+
+char* append(char* to, const char* text, std::size_t size) noexcept {
+  std::memcpy(to, text, size);
+  return to + size;
+}
+
+char* append_zeros(char* to, int count) noexcept {
+  for (; count > 0; --count) *to++ = '0';
+  return to;
+}
+
+/// As fmt does, which writes the exponents from -4 to 15 out, and zeros behind the digits.
+char* write_out(char* to, const char* digits, int count, int exponent) noexcept {
+  if (exponent < 0) {
+    to = append(to, "0.", 2);
+    to = append_zeros(to, -exponent - 1);
+    return append(to, digits, static_cast<std::size_t>(count));
+  }
+  const int whole = exponent + 1;
+  if (count <= whole) {
+    to = append(to, digits, static_cast<std::size_t>(count));
+    return append_zeros(to, whole - count);
+  }
+  to = append(to, digits, static_cast<std::size_t>(whole));
+  *to++ = '.';
+  return append(to, digits + whole, static_cast<std::size_t>(count - whole));
+}
+
+char* write_usual(char* to, double magnitude, bool is_float) noexcept {
+  char shortest[32];
+  const char* const end = write_shortest(shortest, std::end(shortest), magnitude, is_float);
+  const auto* const mark = static_cast<const char*>(
+      std::memchr(shortest, 'e', static_cast<std::size_t>(end - shortest)));
+  if (mark == nullptr) return append(to, shortest, static_cast<std::size_t>(end - shortest));
+  int exponent = 0;
+  std::from_chars(mark + (mark[1] == '+' ? 2 : 1), end, exponent);
+  if (exponent < -4 || exponent > 15)
+    return append(to, shortest, static_cast<std::size_t>(end - shortest));
+  char digits[20];
+  int count = 0;
+  for (const char* at = shortest; at != mark; ++at)
+    if (*at != '.') digits[count++] = *at;
+  return write_out(to, digits, count, exponent);
+}
+
 char* write_magnitude(char* to, char* end, const real& number, const real_format& how) noexcept {
   const double magnitude = std::fabs(number.value);
-  if (how.type == '\0' && how.precision < 0) {
-    const std::chars_format format = shortest_format(magnitude);
-    return number.is_float ? std::to_chars(to, end, static_cast<float>(magnitude), format).ptr
-                           : std::to_chars(to, end, magnitude, format).ptr;
-  }
+  if (how.type == '\0' && how.precision < 0) return write_usual(to, magnitude, number.is_float);
   constexpr int usual_precision = 6;
   const int precision = how.precision < 0 ? usual_precision : how.precision;
   return std::to_chars(to, end, magnitude, format_of(how.type), precision).ptr;

@@ -18,8 +18,9 @@ namespace {
 class new_file {
  public:
   new_file(const char* path, mode_t mode) noexcept {
-    // Where this thread was interrupted it may be writing one, too.
-    constexpr int most = 100;
+    // Other threads, and where this one was interrupted, may be writing one, too. And a process
+    // with this number that was killed, such as the one before in a container, may have left some.
+    constexpr int most = 10'000;
     for (int n = 0; n < most && fd_ < 0; ++n) {
       if (!choose_name(path, n)) {
         errno = ENAMETOOLONG;

@@ -241,6 +241,11 @@ void require_no_handler(location where) noexcept {
 
 void require_only_hold(location where) noexcept {
   require_no_handler(where);
+  if (current_thread().held.load() == 0)
+    panic(
+        "wait without a guard could miss a signal that comes just before it; take a guard, look "
+        "whether there is something to do, and wait in it",
+        where);
   if (current_thread().held.load() != 1)
     panic(
         "wait in a nested guard would enable what the outer one disabled; release the other "

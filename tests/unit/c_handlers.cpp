@@ -79,6 +79,22 @@ BOOST_AUTO_TEST_CASE(a_second_unregister_is_an_error) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(of_two_threads_one_unregisters) {
+  for (int i = 0; i < 2000; ++i) {
+    sigsafe_handler both{};
+    BOOST_REQUIRE(sigsafe_handler_register(&both, SIGUSR1, 0, count, nullptr) == 0);
+    std::atomic<int> ready{0}, ended{0};
+    const auto end = [&] {
+      for (++ready; ready < 2;) continue;
+      if (sigsafe_handler_unregister(&both) == 0) ++ended;
+    };
+    std::thread other{end};
+    end();
+    other.join();
+    BOOST_REQUIRE(ended == 1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(bad_input_is_an_error_that_says_what_to_do) {
   check_in_child([] {
     sigsafe_handler handler = SIGSAFE_HANDLER_INIT;

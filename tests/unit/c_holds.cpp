@@ -303,7 +303,24 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_blocking_call_is_opened, K, kinds) {
 BOOST_AUTO_TEST_CASE(a_wait_without_a_hold_panics_with_its_place) {
   const unsigned line = __LINE__ + 1;
   const auto end = in_child([] { sigsafe_wait(); });
-  BOOST_TEST(test::panics(end, std::string{__FILE__} + ":" + std::to_string(line)));
+  BOOST_TEST(test::panics(end, std::string{__FILE__} + ":" + std::to_string(line) +
+                                   ": wait without a guard could miss a signal"));
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_whose_time_is_over_says_so) {
+  test::check_in_child([] {
+    const std::string expected = "sigsafe: the time to wait is over";
+    sigsafe_handler none{};
+    CHILD_REQUIRE(sigsafe_handler_unregister(&none) == EINVAL);
+    sigsafe_lazy_enter();
+    CHILD_REQUIRE(sigsafe_wait_until(sigsafe_now()) == ETIMEDOUT);
+    sigsafe_lazy_leave();
+    CHILD_REQUIRE(sigsafe_error_text() == expected);
+    CHILD_REQUIRE(sigsafe_handler_unregister(&none) == EINVAL);
+    sigsafe_event never = SIGSAFE_EVENT_INIT;
+    CHILD_REQUIRE(sigsafe_event_wait_until(&never, sigsafe_now(), nullptr) == ETIMEDOUT);
+    CHILD_REQUIRE(sigsafe_error_text() == expected);
+  });
 }
 
 BOOST_AUTO_TEST_CASE(the_wake_signal_can_be_chosen) {

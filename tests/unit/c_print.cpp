@@ -83,7 +83,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_printed_as_printf_does) {
   for (const char* format : {"%d", "%5d|", "%-5d|", "%05d", "%+d", "% d", "%.3d", "%8.3d",
                              "%-8.3d|", "%+06d", "%.0d|", "%i"})
     for (const int number : {0, 7, -7, 12345, INT_MAX, INT_MIN}) check_as_printf(format, number);
-  for (const char* format : {"%u", "%x", "%X", "%#x", "%#X", "%o", "%08x", "%#010x", "%-10x|"})
+  for (const char* format : {"%u", "%x", "%X", "%#x", "%#X", "%o", "%#o", "%#.0o", "%#.4o", "%#08o",
+                             "%08x", "%#010x", "%-10x|"})
     for (const unsigned number : {0U, 9U, 255U, UINT_MAX}) check_as_printf(format, number);
   check_as_printf("%hhd %hd", 300, 70000);
   check_as_printf("%hhu %hu", 300U, 70000U);
@@ -91,6 +92,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_printed_as_printf_does) {
   check_as_printf("%lld %llu", LLONG_MIN, ULLONG_MAX);
   check_as_printf("%zu %zd", SIZE_MAX, static_cast<ssize_t>(-1));
   check_as_printf("%jd %ju %td", INTMAX_MIN, UINTMAX_MAX, PTRDIFF_MIN);
+  for (const char* format : {"%tu", "%tx", "%to"})
+    check_as_printf(format, static_cast<std::ptrdiff_t>(-9));
   check_as_printf("%*d|%-*d|%.*d", 6, 42, 6, 42, 4, 42);
   check_as_printf("%*d|", -6, 42);
 }
@@ -128,7 +131,8 @@ BOOST_AUTO_TEST_CASE(a_long_text_is_cut_with_a_mark_and_keeps_its_end_of_line) {
 
 BOOST_AUTO_TEST_CASE(a_conversion_that_is_not_known_writes_nothing) {
   const sink to;
-  for (const char* format : {"%f", "%n", "%", "%l", "%y", "%5"}) {
+  for (const char* format :
+       {"%f", "%n", "%", "%l", "%y", "%5", "%ls", "%hs", "%lc", "%zp", "%l%"}) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"

@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <random>
 #include <set>
 #include <string>
 #include <string_view>
@@ -132,6 +133,21 @@ BOOST_AUTO_TEST_CASE(a_floating_point_number_is_the_shortest_that_reads_back) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   BOOST_TEST(printed("{} {} {} {:06} {:E}", infinite, -infinite, none, infinite, none) ==
              "inf -inf nan    inf NAN");
+}
+
+BOOST_AUTO_TEST_CASE(a_float_is_what_fmt_makes_of_it) {
+  for (const float number : {1e-4F, 9.9e-5F, 123456790.F, 16777216.F, 16777217.F, 1e15F, 1e16F,
+                             9.999999e15F, 3.4e38F, 1.17549435e-38F, 1e-45F, 0.1F, 1.5F, -2e-4F})
+    BOOST_TEST(printed("{}", number) == fmt::format("{}", number));
+  std::mt19937 random{1};
+  for (int i = 0; i < 20'000; ++i) {
+    const auto bits = static_cast<std::uint32_t>(random());
+    float number;
+    std::memcpy(&number, &bits, sizeof(number));
+    if (std::isfinite(number)) BOOST_TEST(printed("{}", number) == fmt::format("{}", number));
+    const double wide = static_cast<double>(number) * 1.1;
+    if (std::isfinite(wide)) BOOST_TEST(printed("{}", wide) == fmt::format("{}", wide));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(floating_point_numbers_have_a_precision_and_a_width) {

@@ -247,6 +247,19 @@ BOOST_AUTO_TEST_CASE(the_rest_of_a_line_that_was_cut_is_dropped) {
   BOOST_TEST(writes.taken() == "first\n" + std::string(57, 'x') + " [cut]\nsecond 2\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_that_was_cut_may_end_with_an_argument) {
+  scripted_writes writes;
+  sigsafe::writer<64> out{any_fd};
+  out.print("{}", std::string(70, 'x') + "\n");
+  out.print("second\n");
+  out.print("{:x>100}\n{}", "", "a line of its own");
+  out.print(" goes on\n");
+  out.print("last\n");
+  out.flush();
+  const std::string cut = std::string(57, 'x') + " [cut]\n";
+  BOOST_TEST(writes.taken() == cut + "second\n" + cut + "last\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_line_made_of_pieces_is_cut_as_a_whole) {
   scripted_writes writes;
   sigsafe::writer<64> out{any_fd};

@@ -35,7 +35,7 @@ int wait(sigsafe_event* event, std::int64_t deadline, std::uint32_t* times,
       error_of([&] { value = detail::wait_for_event(state_of(event), deadline, where); });
   if (failed != 0) return failed;
   if (times != nullptr) *times = value;
-  return value != 0 ? 0 : ETIMEDOUT;
+  return value != 0 ? 0 : fail_by_time();
 }
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace sigsafe::c {
 /// Safety:   async-signal-safe, thread-safe
 int fail(int error, const char* text) noexcept;
 
+/// A deadline has passed, and nothing of what was waited for has happened.
+inline int fail_by_time() noexcept { return fail(ETIMEDOUT, "sigsafe: the time to wait is over"); }
+
 /// Returns 0, or the error that the function reports. Not noexcept, because a thread may be
 /// cancelled in it.
 template <class F>

@@ -17,6 +17,7 @@ template <class T, class Memory>
 class object {
   static constexpr std::uint64_t is_there =
       0x7369677361666531;  // no counter, no pointer: "sigsafe1"
+  static constexpr std::uint64_t is_ending = 0x7369677361666530;
   static_assert(sizeof(T) + sizeof(std::uint64_t) <= sizeof(Memory));
   static_assert(alignof(T) <= 8 && alignof(Memory) == 8);
 
@@ -38,9 +39,12 @@ class object {
     get()->~T();
     __atomic_store_n(words_, 0, __ATOMIC_RELEASE);
   }
-  /// Returns 0, or, when there is none, an error with this text.
+  /// Returns 0, or, when there is none, an error with this text. Of several threads one ends it.
   int end(const char* if_there_is_none) noexcept {
-    if (!exists()) return fail(EINVAL, if_there_is_none);
+    std::uint64_t expected = is_there;
+    if (!__atomic_compare_exchange_n(words_, &expected, is_ending, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED))
+      return fail(EINVAL, if_there_is_none);
     destroy();
     return 0;
   }

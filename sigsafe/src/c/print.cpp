@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <sigsafe/src/c/failure.hpp>
 #include <sigsafe/src/cancellation.hpp>
@@ -75,15 +76,19 @@ void append_padded(text& to, const conversion& how, const char* prefix, const ch
 
 void append_number(text& to, conversion how, std::uint64_t number, unsigned base,
                    const char* digits, const char* prefix) noexcept {
-  char body[64];
+  constexpr int most_digits = 64;
+  char body[most_digits + 1];
   std::size_t first = sizeof(body);
   const bool is_nothing = number == 0 && how.precision == 0;
   if (!is_nothing) do {
       body[--first] = digits[number % base];
       number /= base;
     } while (number != 0);
-  const int wanted = how.precision < 64 ? how.precision : 64;
+  const int wanted = how.precision < most_digits ? how.precision : most_digits;
   while (static_cast<int>(sizeof(body) - first) < wanted) body[--first] = '0';
+  // With # an octal number begins with 0, which counts as a digit.
+  if (base == 8 && how.alternate && (first == sizeof(body) || body[first] != '0'))
+    body[--first] = '0';
   if (how.precision >= 0) how.zero = false;
   append_padded(to, how, prefix, body + first, sizeof(body) - first);
 }
@@ -115,7 +120,7 @@ std::uint64_t unsigned_of(conversion::size size, va_list& from) noexcept {
     case z: return va_arg(from, size_t);
     case j: return va_arg(from, uintmax_t);
     // NOLINTEND(bugprone-branch-clone)
-    case t: return static_cast<std::uint64_t>(va_arg(from, ptrdiff_t));
+    case t: return static_cast<std::make_unsigned_t<ptrdiff_t>>(va_arg(from, ptrdiff_t));
     default: return va_arg(from, unsigned);
   }
 }
@@ -182,6 +187,8 @@ const char* sign_of(const conversion& how, std::int64_t number) noexcept {
 
 /// False when the letter is none that is known here.
 bool append_conversion(text& to, char letter, conversion how, va_list& from) noexcept {
+  const bool has_size = how.of != conversion::size::normal;
+  if (has_size && (letter == 'p' || letter == 'c' || letter == 's' || letter == '%')) return false;
   constexpr const char* small = "0123456789abcdef";
   constexpr const char* large = "0123456789ABCDEF";
   switch (letter) {
@@ -236,7 +243,8 @@ bool format_into(text& to, const char* format, va_list& from) noexcept {
 int write_all(int fd, const char* data, std::size_t size) noexcept {
   while (size > 0) {
     const ssize_t written = write(fd, data, size);
-    if (written >= 0) {
+    if (written == 0) return EIO;  // it would be so for ever
+    if (written > 0) {
       data += written;
       size -= static_cast<std::size_t>(written);
     } else if (errno == EAGAIN) {

@@ -86,7 +86,7 @@ int wait_for(sigsafe_child* child, std::int64_t nanoseconds, sigsafe_exit_status
       [&] { end = status_of(detail::await_end(*state_of(child), nanoseconds, {nullptr, 0})); });
   if (failed != 0) return failed;
   if (status != nullptr) *status = end;
-  return end.kind != SIGSAFE_RUNNING ? 0 : ETIMEDOUT;
+  return end.kind != SIGSAFE_RUNNING ? 0 : fail_by_time();
 }
 
 }  // namespace

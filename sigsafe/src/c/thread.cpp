@@ -10,6 +10,7 @@
 
 #include <sigsafe/signal_set.hpp>
 #include <sigsafe/src/c/failure.hpp>
+#include <sigsafe/src/errno_saver.hpp>
 #include <sigsafe/thread.hpp>
 
 namespace sigsafe::c {
@@ -36,6 +37,7 @@ int sigsafe_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
                           const sigset_t* receives, void* (*function)(void*),
                           void* argument) noexcept {
   using sigsafe::c::beginning;
+  const sigsafe::detail::errno_saver kept;
   if (function == nullptr)
     return sigsafe::c::fail(EINVAL, "sigsafe: a thread needs a function, and this one is null");
   std::unique_ptr<beginning> begun{new (std::nothrow)

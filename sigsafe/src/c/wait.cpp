@@ -30,7 +30,7 @@ int wait_for(std::int64_t nanoseconds, location where) {
     woken = detail::sleep_unheld(nullptr, 0, nanoseconds, refused);
   });
   if (failed != 0) return failed;
-  return woken == wake::handler ? 0 : ETIMEDOUT;
+  return woken == wake::handler ? 0 : fail_by_time();
 }
 
 int poll_for(struct pollfd* fds, nfds_t size, std::int64_t nanoseconds, location where) {
