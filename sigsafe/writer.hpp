@@ -49,9 +49,10 @@ class SIGSAFE_API line_writer {
 ///     for (const job& each : jobs) out.print("{} {:.3f}\n", each.name, each.seconds);
 ///     if (const int error = out.flush()) …
 ///
-/// A line is written by one write(2), together with others that are in the buffer. One that is
-/// longer than the buffer is cut, and ends with " [cut]". The kernel may take a line in pieces; the
-/// rest is written then, also when a handler interrupts that.
+/// A line is written by one write(2), together with others that are in the buffer. One that has
+/// more than Room - 7 bytes is cut, and ends with " [cut]"; what the same call prints behind that is
+/// lost, up to the end of its last line. The kernel may take a line in pieces; the rest is written
+/// then, also when a handler interrupts that.
 ///
 /// After an error nothing more is written, and what is printed is dropped.
 ///
@@ -59,7 +60,8 @@ class SIGSAFE_API line_writer {
 /// std::string, std::string_view; void*; what sigsafe has a formatter for (formatters.hpp), and
 /// types with sigsafe::has_safe_formatter. Everything else does not compile, nor does a width or a
 /// precision that is an argument, and "L". A float or double takes [[fill]align][sign][0][width]
-/// [.precision][e|f|g], with a precision up to 60.
+/// [.precision][e|f|g], with a fill of one byte, a width up to 9999, a precision up to 60, and
+/// without "#".
 /// Safety:   async-signal-safe, but no two threads, and no thread and its handlers, may use one at
 ///           a time; errno is kept; no cancellation point
 /// Errors:   print and flush return an errno value, 0 when all went well: EAGAIN when a descriptor

@@ -64,6 +64,14 @@ SIGSAFE_CHECKS(long, mktime, (tm * time), time)
 SIGSAFE_CHECKS(char*, ctime, (const void* time), time)
 SIGSAFE_CHECKS(char*, ctime_r, (const void* time, char* text), time, text)
 SIGSAFE_CHECKS(char*, asctime, (const tm* time), time)
+// What they are called with _TIME_BITS=64 where a long has 32 bits; elsewhere nobody calls them.
+SIGSAFE_CHECKS(tm*, __localtime64, (const void* time), time)
+SIGSAFE_CHECKS(tm*, __localtime64_r, (const void* time, tm* result), time, result)
+SIGSAFE_CHECKS(tm*, __gmtime64, (const void* time), time)
+SIGSAFE_CHECKS(tm*, __gmtime64_r, (const void* time, tm* result), time, result)
+SIGSAFE_CHECKS(long long, __mktime64, (tm * time), time)
+SIGSAFE_CHECKS(char*, __ctime64, (const void* time), time)
+SIGSAFE_CHECKS(char*, __ctime64_r, (const void* time, char* text), time, text)
 SIGSAFE_CHECKS(size_t, strftime, (char* text, size_t size, const char* format, const tm* time),
                text, size, format, time)
 
