@@ -50,9 +50,9 @@ class SIGSAFE_API line_writer {
 ///     if (const int error = out.flush()) …
 ///
 /// A line is written by one write(2), together with others that are in the buffer. One that has
-/// more than Room - 7 bytes is cut, and ends with " [cut]"; what the same call prints behind that is
-/// lost, up to the end of its last line. The kernel may take a line in pieces; the rest is written
-/// then, also when a handler interrupts that.
+/// more than Room - 7 bytes is cut, and ends with " [cut]"; what the same call prints behind that
+/// is lost, up to the end of its last line. The kernel may take a line in pieces; the rest is
+/// written then, also when a handler interrupts that.
 ///
 /// After an error nothing more is written, and what is printed is dropped.
 ///
