@@ -36,7 +36,8 @@
  *
  * A thread that is cancelled in a wait unwinds (not in one for a condition, which is no
  * cancellation point): functions of pthread_cleanup_push run, with the hold that it had. Guards
- * (SIGSAFE_LAZY_GUARD) are left then only in code compiled with -fexceptions. A hold ends with its thread; a mutex stays locked.
+ * (SIGSAFE_LAZY_GUARD) are left then only in code compiled with -fexceptions. A hold ends with its
+ * thread; a mutex stays locked.
  *
  * docs/how-to/port-a-c-daemon.md ports a daemon step by step, and says which part of the C++
  * interface is which function here.

@@ -468,6 +468,29 @@ BOOST_AUTO_TEST_CASE(more_handlers_than_stubs_run_without_the_shield) {
   BOOST_TEST(end.errors.find(said) == end.errors.rfind(said));
 }
 
+// Its destructor runs in the last round too, behind that of the shield, whose key is older.
+pthread_key_t last_key;
+sigset_t mask_at_end;
+void run_in_all_rounds(void* round) {
+  pthread_sigmask(SIG_BLOCK, nullptr, &mask_at_end);
+  pthread_setspecific(last_key, static_cast<char*>(round) + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_gives_its_heap_back_takes_no_signals) {
+  test::check_in_child([] {
+    CHILD_REQUIRE(pthread_key_create(&last_key, &run_in_all_rounds) == 0);
+    static sigset_t mask_of_thread;
+    std::thread{[] {
+      mask_of_thread = mask_now();
+      pthread_setspecific(last_key, &last_key);
+    }}.join();
+    CHILD_REQUIRE(is_empty(mask_of_thread));
+    for (const int signal : {SIGUSR1, SIGALRM, SIGTERM, real_time})
+      CHILD_REQUIRE(sigismember(&mask_at_end, signal) == 1);
+    CHILD_REQUIRE(sigismember(&mask_at_end, SIGSEGV) == 0);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(signals_at_threads_that_allocate_come_exactly_once) {
   test::check_in_child([] {
     constexpr int threads = 4, most = 20'000;

@@ -110,6 +110,8 @@ kernel::signal_bits deliver_all() noexcept {
   return mask;
 }
 
+kernel::signal_bits blocked_at_end() noexcept { return closed(); }
+
 void finish_deferral() noexcept {
   if (here.inside != 0) return;
   const kernel::errno_saver kept;

@@ -22,6 +22,9 @@ constexpr uint32_t mask_of(sigsafe_shield_region kind) noexcept {
 /// opens.
 void finish_deferral() noexcept;
 
+/// All that a region holds off.
+kernel::signal_bits blocked_at_end() noexcept;
+
 /// Queues what was deferred again, or calls its handlers; what belongs to the parent of this
 /// process is dropped. The mask is closed before and behind it. Returns the mask to open it to.
 kernel::signal_bits deliver_all() noexcept;

@@ -3,6 +3,7 @@
 #include <sigsafe/shield/library/counts.hpp>
 #include <sigsafe/shield/library/settings.hpp>
 #include <sigsafe/shield/library/sleep.hpp>
+#include <sigsafe/shield/library/threads.hpp>
 #include <sigsafe/version.h>
 
 #define TEXT_OF_TOKEN(token) #token
@@ -18,6 +19,7 @@ namespace {
   static_cast<void>(current_settings());
   map_counts();
   install_sleep_handler();
+  watch_threads();
 }
 
 }  // namespace
