@@ -10,26 +10,30 @@ namespace shield {
 
 #if defined(__x86_64__)
 constexpr unsigned char system_call_code[] = {0x0f, 0x05};
-inline greg_t& instruction_pointer(ucontext_t& context) noexcept {
+using word = greg_t;
+inline word& instruction_pointer(ucontext_t& context) noexcept {
   return context.uc_mcontext.gregs[REG_RIP];
 }
-inline greg_t& result(ucontext_t& context) noexcept { return context.uc_mcontext.gregs[REG_RAX]; }
+inline word& result(ucontext_t& context) noexcept { return context.uc_mcontext.gregs[REG_RAX]; }
 #elif defined(__i386__)
 constexpr unsigned char system_call_code[] = {0xcd, 0x80};  // of the vdso too, when it starts again
-inline greg_t& instruction_pointer(ucontext_t& context) noexcept {
+using word = greg_t;
+inline word& instruction_pointer(ucontext_t& context) noexcept {
   return context.uc_mcontext.gregs[REG_EIP];
 }
-inline greg_t& result(ucontext_t& context) noexcept { return context.uc_mcontext.gregs[REG_EAX]; }
+inline word& result(ucontext_t& context) noexcept { return context.uc_mcontext.gregs[REG_EAX]; }
 #elif defined(__aarch64__)
 constexpr unsigned char system_call_code[] = {0x01, 0x00, 0x00, 0xd4};
-inline auto& instruction_pointer(ucontext_t& context) noexcept { return context.uc_mcontext.pc; }
-inline auto& result(ucontext_t& context) noexcept { return context.uc_mcontext.regs[0]; }
+using word = unsigned long long;
+inline word& instruction_pointer(ucontext_t& context) noexcept { return context.uc_mcontext.pc; }
+inline word& result(ucontext_t& context) noexcept { return context.uc_mcontext.regs[0]; }
 #elif defined(__riscv)
 constexpr unsigned char system_call_code[] = {0x73, 0x00, 0x00, 0x00};
-inline auto& instruction_pointer(ucontext_t& context) noexcept {
+using word = unsigned long;
+inline word& instruction_pointer(ucontext_t& context) noexcept {
   return context.uc_mcontext.__gregs[REG_PC];
 }
-inline auto& result(ucontext_t& context) noexcept { return context.uc_mcontext.__gregs[REG_A0]; }
+inline word& result(ucontext_t& context) noexcept { return context.uc_mcontext.__gregs[REG_A0]; }
 #else
 #error "sigsafe-shield does not know this processor's contexts: add it here"
 #endif
@@ -56,7 +60,7 @@ inline bool is_at_system_call(ucontext_t& context) noexcept {
 inline void interrupt_system_call(ucontext_t& context) noexcept {
   constexpr int size = sizeof(system_call_code);
   instruction_pointer(context) += size;
-  result(context) = -EINTR;
+  result(context) = static_cast<word>(-EINTR);
 }
 
 }  // namespace shield

@@ -1,11 +1,15 @@
 // Tier 4: output by stdio. Its locks are recursive, but what they protect is not whole in between.
 // Asleep in a system call it is, as far as anybody could tell: a handler starts there at once.
-#define _FORTIFY_SOURCE 0  // or headers would define some of these
+
+// Not <stdio.h>, which defines some of these for optimising compilers.
+#include <bits/types/FILE.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include <sigsafe/shield/library/next_function.hpp>
 #include <sigsafe/shield/library/tiered_region.hpp>
+
+// NOLINTBEGIN(misc-include-cleaner): see above
 
 extern "C" {
 int _IO_putc(int character, FILE* file);
@@ -179,3 +183,5 @@ int __dprintf_chk(int descriptor, int flag, const char* format, ...) {
 
 }  // extern "C"
 #pragma GCC visibility pop
+
+// NOLINTEND(misc-include-cleaner)
