@@ -187,6 +187,23 @@ BOOST_AUTO_TEST_CASE(all_that_came_run_once) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_and_a_continue_do_not_delete_each_other) {
+  test::check_in_child([] {
+    install(SIGTSTP, note);
+    install(SIGCONT, note);
+    call_inside_malloc([]() noexcept {
+      raise(SIGTSTP);
+      raise(SIGCONT);
+    });
+    CHILD_REQUIRE(seen.calls == 2 && seen.inside == 0);
+    call_inside_malloc([]() noexcept {
+      raise(SIGCONT);
+      raise(SIGTSTP);
+    });
+    CHILD_REQUIRE(seen.calls == 4 && seen.inside == 0 && is_empty(mask_now()));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(sa_resethand_runs_it_once) {
   test::check_in_child([] {
     install(SIGURG, note, static_cast<int>(SA_RESETHAND));

@@ -1,9 +1,9 @@
 // Tier 1: the allocator, whoever it is: that of the C library, or of a library that the program has
-// chosen. Never asleep for long: it always defers.
+// chosen. Never asleep for long: it always defers. malloc_info and malloc_stats are none: they
+// write to a stream.
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +51,6 @@ const next_function<int(void**, size_t, size_t)> next_posix_memalign{"posix_mema
 const next_function<void*(size_t)> next_valloc{"valloc"};
 const next_function<void*(size_t)> next_pvalloc{"pvalloc"};
 const next_function<int(size_t)> next_malloc_trim{"malloc_trim"};
-const next_function<void()> next_malloc_stats{"malloc_stats"};
-const next_function<int(int, FILE*)> next_malloc_info{"malloc_info"};
 const next_function<int(int, int)> next_mallopt{"mallopt"};
 const next_function<struct mallinfo()> next_mallinfo{"mallinfo"};
 const next_function<struct mallinfo2()> next_mallinfo2{"mallinfo2"};
@@ -165,16 +163,6 @@ void* pvalloc(size_t size) noexcept {
 int malloc_trim(size_t pad) noexcept {
   const in_allocator inside;
   return next_malloc_trim(pad);
-}
-
-void malloc_stats() noexcept {
-  const in_allocator inside;
-  next_malloc_stats();
-}
-
-int malloc_info(int options, FILE* file) noexcept {
-  const in_allocator inside;
-  return next_malloc_info(options, file);
 }
 
 int mallopt(int parameter, int value) noexcept {

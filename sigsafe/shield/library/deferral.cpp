@@ -68,8 +68,14 @@ void run_inside(int signal, siginfo_t* info, void* context, size_t stub) noexcep
   t.attention = attention;
 }
 
+// To queue one of them deletes the others that wait.
+constexpr kernel::signal_bits stop_and_continue = kernel::bit_of(SIGTSTP) |
+                                                  kernel::bit_of(SIGTTIN) |
+                                                  kernel::bit_of(SIGTTOU) | kernel::bit_of(SIGCONT);
+
 bool must_be_called(const deferral& taken) noexcept {
   return current_settings().only_calls || taken.signal >= SIGRTMIN ||
+         (stop_and_continue & kernel::bit_of(taken.signal)) != 0 ||
          (taken.flags & static_cast<int>(SA_RESETHAND)) != 0 ||
          (kernel::pending() & kernel::bit_of(taken.signal)) != 0;  // it would merge with that
 }
