@@ -115,14 +115,18 @@ prepare_for() {
         needs="$needs nlohmann-json3-dev"
         ;;
       package) needs="$needs binutils clang lld pkgconf libboost-dev libglib2.0-dev libuv1-dev" ;;
-      stress | shield) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
+      shield)
+        needs="$needs patch libcli11-dev libfmt-dev nlohmann-json3-dev g++-aarch64-linux-gnu"
+        needs="$needs g++-riscv64-linux-gnu qemu-user"
+        ;;
+      stress) needs="$needs libcli11-dev libfmt-dev nlohmann-json3-dev" ;;
       sweep) needs="$needs libcli11-dev libfmt-dev" ;;
     esac
   done
   # shellcheck disable=SC2086 # words
   prepare $needs
   case " $2 " in
-    *' injection '* | *' freestanding '* | *' i386 '*)
+    *' injection '* | *' freestanding '* | *' i386 '* | *' shield '*)
       # The package for i386 that leaves the cross compilers in place is that of the compiler's own
       # version.
       if [ "$(uname -m)" = x86_64 ]; then

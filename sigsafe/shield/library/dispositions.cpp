@@ -3,6 +3,7 @@
 // left alone.
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <sigsafe/shield/library/call.hpp>
@@ -22,8 +23,8 @@ bool is_function(const struct sigaction& action) noexcept {
 }
 
 void say_once_that_all_are_taken() noexcept {
-  static bool said = false;
-  if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+  static uint32_t said = 0;  // riscv has no smaller atomics
+  if (__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED) == 0)
     say("this program has more than 256 handlers; those that it installs now run as without the "
         "shield");
 }
