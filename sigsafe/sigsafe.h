@@ -559,8 +559,9 @@ SIGSAFE_C_API void sigsafe_prepare_exec(const sigset_t* ignored) SIGSAFE_C_NOEXC
 SIGSAFE_C_API int sigsafe_become_subreaper(void) SIGSAFE_C_NOEXCEPT;
 
 /* Ends this process as a child has ended, so that its parent sees that: exits with the status, or
- * takes the default action of the signal, whatever handles or blocks it, without a core file.
- * Others are exit(1).
+ * takes the default action of the signal, whatever handles or blocks it, without a core file; where
+ * that does not end the process, or there is no such signal, it exits with 128 + the number. Others
+ * are exit(1).
  * Safety:   as exit; of a signal: async-signal-safe, thread-safe
  * Source:   POSIX.1-2024 exit, raise */
 SIGSAFE_C_API void sigsafe_end_as(sigsafe_exit_status end) SIGSAFE_C_NOEXCEPT
@@ -589,8 +590,8 @@ SIGSAFE_C_API int sigsafe_thread_create(pthread_t* thread, const pthread_attr_t*
  * Pre:      a program that becomes a daemon has forked: a child has no such thread
  * Post:     end: the thread has ended, and the dispositions are as before, or ignored
  * Errors:   EINVAL: a signal that cannot be handled, a fault, SIGABRT, a stop, SIGCONT, an empty or
- *           null set, another option; EBUSY: another has one of these, or `stop` has begun; EAGAIN:
- *           no room for its thread. end: EINVAL: it has not begun
+ *           null set, another option, a negative grace; EBUSY: another has one of these, or `stop`
+ *           has begun; EAGAIN, ENOMEM: no room for its thread. end: EINVAL: it has not begun
  * Cost:     a thread with a stack of 256 KiB; requested: a load
  * Source:   POSIX.1-2024 sigaction, pthread_create */
 typedef struct sigsafe_stop {

@@ -472,6 +472,15 @@ BOOST_AUTO_TEST_CASE(a_stop_is_what_its_options_say) {
     }
   });
   check_in_child([] {
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigsafe_stop stop = SIGSAFE_STOP_INIT;
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, 0, -1, nullptr) == EINVAL);
+    CHILD_REQUIRE(sigsafe_stop_begin(&stop, &term, 0, SIGSAFE_FOREVER, nullptr) == 0);
+    CHILD_REQUIRE(sigsafe_stop_end(&stop) == 0);
+  });
+  check_in_child([] {
     signal(SIGTERM, SIG_IGN);  // as nohup does with SIGHUP
     sigset_t term;
     sigemptyset(&term);

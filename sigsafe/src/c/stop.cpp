@@ -57,6 +57,10 @@ int sigsafe_stop_begin(sigsafe_stop* stop, const sigset_t* signals, unsigned opt
     return sigsafe::c::fail(EINVAL,
                             "sigsafe: the options of a sigsafe_stop are SIGSAFE_EVEN_IGNORED, "
                             "SIGSAFE_IGNORE_AT_END and SIGSAFE_RESTART");
+  if (grace < 0)
+    return sigsafe::c::fail(EINVAL,
+                            "sigsafe: the grace of a sigsafe_stop is negative; 0 ends the program "
+                            "at the first signal, SIGSAFE_FOREVER never");
   return sigsafe::c::error_of(
       [&] { memory.make(sigsafe::c::set_of(signals), options, grace, event); });
 }
