@@ -144,6 +144,63 @@ BOOST_AUTO_TEST_CASE(real_time_signals_keep_their_order) {
   });
 }
 
+// All at once, as to a process that was stopped: each interrupts the stub of the one before it.
+template <class F>
+void send_at_once(F send) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  send();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(each_of_two_real_time_signals_keeps_its_order) {
+  test::check_in_child([] {
+    install(real_time, note);
+    install(real_time + 3, note);
+    call_inside_malloc([]() noexcept {
+      send_at_once([] {
+        send_with_value(real_time, 0);
+        for (int i = 10; i < 14; ++i) send_with_value(real_time + 3, i);
+      });
+    });
+    CHILD_REQUIRE(seen.calls == 5 && seen.inside == 0);
+    int next = 10;
+    for (int i = 0; i < 5; ++i)
+      if (seen.signals[i] == real_time + 3) CHILD_REQUIRE(seen.values[i] == next++);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(many_at_once_without_room_in_the_queue_all_run) {
+  test::check_in_child([] {
+    static constexpr int all[] = {SIGHUP,  SIGUSR1, SIGUSR2, SIGALRM,
+                                  SIGTERM, SIGIO,   SIGPWR,  SIGURG};
+    for (const int signal : all) install(signal, note);
+    const rlimit none{0, 0};
+    CHILD_REQUIRE(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+    call_inside_malloc([]() noexcept {
+      send_at_once([] {
+        for (const int signal : all) kill(getpid(), signal);
+      });
+    });
+    CHILD_REQUIRE(seen.calls == 8 && seen.inside == 0 && is_empty(mask_now()));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_runs_although_it_was_taken_away_meanwhile) {
+  for (void (*const instead)(int) : {SIG_DFL, SIG_IGN})
+    test::check_in_child([=] {
+      static void (*later)(int);
+      later = instead;
+      install(SIGUSR1, note);
+      call_inside_malloc([]() noexcept {
+        raise(SIGUSR1);
+        signal(SIGUSR1, later);
+      });
+      CHILD_REQUIRE(seen.calls == 1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_called_handler_has_its_mask_too) {
   test::check_in_child([] {
     install(real_time, note, 0, {SIGHUP});
@@ -259,6 +316,30 @@ BOOST_AUTO_TEST_CASE(sa_onstack_is_the_alternate_stack) {
 
 sigjmp_buf place;
 
+BOOST_AUTO_TEST_CASE(a_stack_that_is_disarmed_is_not_written_over) {
+  test::check_in_child([] {
+    constexpr std::size_t size = 1 << 16;
+    static char memory[size];
+    stack_t stack{};
+    stack.ss_sp = memory;
+    stack.ss_size = size;
+    stack.ss_flags = static_cast<int>(1u << 31);  // SS_AUTODISARM
+    CHILD_REQUIRE(sigaltstack(&stack, nullptr) == 0);
+    install(
+        real_time,
+        [](int, siginfo_t*, void*) {
+          stack_t now{};
+          sigaltstack(nullptr, &now);
+          seen.calls = (now.ss_flags & SS_DISABLE) != 0 ? 1 : 2;
+        },
+        SA_ONSTACK);
+    call_inside_malloc([]() noexcept { raise(real_time); });
+    CHILD_REQUIRE(seen.calls == 1);
+    stack_t behind{};
+    CHILD_REQUIRE(sigaltstack(nullptr, &behind) == 0 && behind.ss_sp == memory);
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_jump_out_of_it_leaves_no_region_behind) {
   test::check_in_child([] {
     for (const int signal : {SIGUSR1, real_time})
@@ -275,6 +356,24 @@ BOOST_AUTO_TEST_CASE(a_jump_out_of_it_leaves_no_region_behind) {
       raise(SIGUSR2);
     }
     CHILD_REQUIRE(seen.calls == 2);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_jump_out_of_it_does_not_lose_the_others) {
+  test::check_in_child([] {
+    install(real_time, [](int, siginfo_t*, void*) { siglongjmp(place, 1); });
+    install(real_time + 1, note);
+    install(SIGUSR1, note);
+    if (sigsetjmp(place, 1) == 0)
+      call_inside_malloc([]() noexcept {
+        send_at_once([] {
+          for (const int signal : {SIGUSR1, real_time, real_time + 1}) raise(signal);
+        });
+      });
+    // At the latest with the next region.
+    void* volatile memory = std::malloc(10);
+    std::free(memory);
+    CHILD_REQUIRE(seen.calls == 2 && is_empty(mask_now()));
   });
 }
 
@@ -569,6 +668,12 @@ BOOST_AUTO_TEST_CASE(a_thread_that_hangs_in_syslog_lets_it_in_after_a_second) {
   const auto end = test::in_child([] {
     hung_log = make_hung_log();
     if (hung_log < 0) _exit(not_here);
+    for (int signal = 1; signal < NSIG; ++signal) {
+      struct sigaction action{};  // as daemons do at first
+      sigaction(signal, &action, nullptr);
+      sigaction(signal, nullptr, &action);
+      CHILD_REQUIRE(action.sa_handler == SIG_DFL);
+    }
     // It makes room for all lines.
     install(
         SIGUSR1,

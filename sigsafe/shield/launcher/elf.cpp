@@ -215,6 +215,7 @@ class symbols {
 };
 
 std::string demangled(std::string_view name) {
+  if (!name.starts_with("_Z")) return std::string{name};  // "f" would be the type float
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text{
       abi::__cxa_demangle(std::string{name}.c_str(), nullptr, nullptr, &status), std::free};

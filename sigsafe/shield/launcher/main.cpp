@@ -41,7 +41,14 @@ int show(const report& all, bool as_json) {
 
 int check(const options& wanted) {
   const process_check found = check_process(wanted.pid);
-  if (wanted.json && found.counted) return show(*found.counted, true);
+  if (wanted.json && found.counted) {
+    show(*found.counted, true);
+    return 0;
+  }
+  if (wanted.json) {
+    fmt::print("{{ \"shielded\": {} }}\n", found.is_shielded);
+    return found.is_shielded ? 0 : 1;
+  }
   fmt::print("process {} is {}\n", wanted.pid, found.is_shielded ? "shielded" : "not shielded");
   if (found.counted) show(*found.counted, false);
   return found.is_shielded ? 0 : 1;

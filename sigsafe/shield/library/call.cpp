@@ -32,6 +32,8 @@ bool set_disposition(int signal, handler_function* handler, int flags) noexcept 
 
 namespace {
 
+constexpr unsigned autodisarm = 1u << 31;  // SS_AUTODISARM, which <signal.h> does not have
+
 struct one_call {
   const deferral& taken;
   siginfo_t info;  // handlers may write to theirs
@@ -54,9 +56,15 @@ void carry_out_on(const stack_t& stack, one_call& call) noexcept {
   there.uc_stack = stack;
   there.uc_link = &back;
   const auto address = uint64_t{reinterpret_cast<uintptr_t>(&call)};
+  // A stack that is to be disarmed is free for others, as the kernel has it.
+  stack_t disarmed{};
+  disarmed.ss_flags = SS_DISABLE;
+  const bool disarms = (static_cast<unsigned>(stack.ss_flags) & autodisarm) != 0;
+  if (disarms) sigaltstack(&disarmed, nullptr);
   makecontext(&there, reinterpret_cast<void (*)()>(&begin_on_other_stack), 2,
               static_cast<unsigned>(address >> 32), static_cast<unsigned>(address));
   swapcontext(&back, &there);
+  if (disarms) sigaltstack(&stack, nullptr);
 }
 
 // As the kernel decides it.
@@ -67,13 +75,15 @@ bool wants_other_stack(const deferral& taken, stack_t& stack) noexcept {
 
 }  // namespace
 
-kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask) noexcept {
+kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask,
+                                 kernel::signal_bits behind) noexcept {
   ucontext_t context;
   getcontext(&context);
   kernel::set_bits(context.uc_sigmask, mask);
   one_call call{taken, taken.info, &context};
   const bool blocks_itself = (taken.flags & SA_NODEFER) == 0;
-  kernel::set_mask(mask | taken.blocks | (blocks_itself ? kernel::bit_of(taken.signal) : 0));
+  kernel::set_mask(mask | behind | taken.blocks |
+                   (blocks_itself ? kernel::bit_of(taken.signal) : 0));
   stack_t stack;
   if (wants_other_stack(taken, stack))
     carry_out_on(stack, call);

@@ -20,8 +20,10 @@ struct kernel_disposition {
 kernel_disposition disposition_of(int signal) noexcept;
 bool set_disposition(int signal, handler_function* handler, int flags) noexcept;
 
-/// With its own siginfo, mask and stack, and a context of this place, which goes on with the mask.
-/// Returns the mask with which it goes on then: the handler may have changed it.
-kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask) noexcept;
+/// With its own siginfo, mask and stack, and a context of this place, which goes on with the mask;
+/// what is to come behind it is blocked meanwhile. Returns the mask with which it goes on then: the
+/// handler may have changed it.
+kernel::signal_bits call_handler(const deferral& taken, kernel::signal_bits mask,
+                                 kernel::signal_bits behind) noexcept;
 
 }  // namespace shield

@@ -40,15 +40,17 @@ kernel::signal_bits closed() noexcept {
   return ~(run_at_once() | of_c_library | kernel::bit_of(sleep_signal));
 }
 
-void close_mask() noexcept { kernel::block(closed()); }
+kernel::signal_bits close_mask() noexcept { return kernel::block(closed()); }
 
 bool queue_again(const deferral& taken) noexcept { return kernel::queue(taken.signal, taken.info); }
 
 constexpr uint32_t may_sleep = mask_of(sigsafe_shield_syslog) | mask_of(sigsafe_shield_stdio);
 
-// Is this thread only in stdio, and asleep in the kernel there?
-bool sleeps_in_stdio(ucontext_t& context) noexcept {
-  return (here.inside & ~mask_of(sigsafe_shield_stdio)) == 0 && is_at_system_call(context);
+// Is this thread only in code that may sleep, and asleep in the kernel there? In syslog its signal
+// waits for a second, if somebody asks then.
+bool sleeps(ucontext_t& context) noexcept {
+  const uint32_t runs = can_watch() ? mask_of(sigsafe_shield_stdio) : may_sleep;
+  return (here.inside & ~runs) == 0 && is_at_system_call(context);
 }
 
 // A longjmp out of the handler leaves the region behind, and with it nothing that would defer for
@@ -59,7 +61,7 @@ void run_inside(int signal, siginfo_t* info, void* context, size_t stub) noexcep
   deferrals saved = t.deferred;
   if (!current_settings().only_calls)
     while (saved.count > 0 && queue_again(saved.taken[saved.count - 1])) --saved.count;
-  t.attention = 0;
+  t.attention = nothing_to_do;
   t.inside = 0;
   t.deferred.count = 0;
   handler_of(stub)(signal, info, context);
@@ -76,24 +78,29 @@ constexpr kernel::signal_bits stop_and_continue = kernel::bit_of(SIGTSTP) |
 bool must_be_called(const deferral& taken) noexcept {
   return current_settings().only_calls || taken.signal >= SIGRTMIN ||
          (stop_and_continue & kernel::bit_of(taken.signal)) != 0 ||
-         (taken.flags & static_cast<int>(SA_RESETHAND)) != 0 ||
+         // SA_RESETHAND, or another thread, has taken the handler away.
+         disposition_of(taken.signal).handler != address_of_stub(taken.stub) ||
          (kernel::pending() & kernel::bit_of(taken.signal)) != 0;  // it would merge with that
 }
 
-// The mask is closed. Returns the one with which the thread goes on.
-kernel::signal_bits deliver(const deferral& taken, kernel::signal_bits mask) noexcept {
+// The mask is closed. Returns the one with which the thread goes on. Those that are to come behind
+// it wait until its handler is through: they must not be overtaken.
+kernel::signal_bits deliver(const deferral& taken, kernel::signal_bits mask,
+                            kernel::signal_bits behind) noexcept {
   if (taken.process != kernel::process()) return mask;
   if (!must_be_called(taken) && queue_again(taken)) return mask;
   count_call(taken.stub, taken.signal);
-  return call_handler(taken, mask);
+  return call_handler(taken, mask, behind);
+}
+
+kernel::signal_bits signals_of(const deferrals& all) noexcept {
+  kernel::signal_bits bits = 0;
+  for (unsigned i = 0; i < all.count; ++i) bits |= kernel::bit_of(all.taken[i].signal);
+  return bits;
 }
 
 void take(int signal, const siginfo_t& info, size_t stub) noexcept {
   deferrals& all = here.deferred;
-  if (all.count == most_deferrals) {
-    kernel::queue(signal, info);
-    return;
-  }
   const kernel_disposition is = disposition_of(signal);
   all.taken[all.count++] = {signal,  is.flags, static_cast<unsigned>(stub), kernel::process(),
                             is.mask, info};
@@ -102,17 +109,19 @@ void take(int signal, const siginfo_t& info, size_t stub) noexcept {
 }  // namespace
 
 kernel::signal_bits deliver_all() noexcept {
-  const deferrals all = here.deferred;
-  here.attention = 0;
-  here.deferred.count = 0;
+  deferrals& all = here.deferred;
   if (all.has_timer) kernel::stop_timer(all.timer);
-  here.deferred.has_timer = false;
+  all.has_timer = false;
   kernel::signal_bits mask = all.mask;
-  // The last one has interrupted the stub of the one before it, which came first.
-  for (unsigned i = all.count; i > 0; --i) {
-    mask = deliver(all.taken[i - 1], mask);
+  // The last one has interrupted the stub of the one before it, which came first. A handler may
+  // jump away from here, or defer others.
+  while (all.count > 0) {
+    const deferral next = all.taken[--all.count];
+    here.attention = all.count > 0 ? is_left_over : nothing_to_do;
+    mask = deliver(next, mask, signals_of(all));
     close_mask();
   }
+  here.attention = nothing_to_do;
   return mask;
 }
 
@@ -121,12 +130,15 @@ kernel::signal_bits blocked_at_end() noexcept { return closed(); }
 void finish_deferral() noexcept {
   if (here.inside != 0) return;
   const kernel::errno_saver kept;
+  if (here.attention == is_left_over) here.deferred.mask = close_mask();
   kernel::set_mask(deliver_all());
 }
 
 void arrive(int signal, siginfo_t* info, void* interrupted, size_t stub) noexcept {
   auto& context = *static_cast<ucontext_t*>(interrupted);
-  if ((run_at_once() & kernel::bit_of(signal)) != 0 || sleeps_in_stdio(context)) {
+  // There is always room, unless handlers with SA_NODEFER interrupt their own stubs.
+  if ((run_at_once() & kernel::bit_of(signal)) != 0 || sleeps(context) ||
+      here.deferred.count == most_deferrals) {
     run_inside(signal, info, interrupted, stub);
     return;
   }
@@ -136,10 +148,12 @@ void arrive(int signal, siginfo_t* info, void* interrupted, size_t stub) noexcep
   close_mask();
   thread_state& t = here;
   t.deferred.mask = kernel::bits_of(context.uc_sigmask);
-  kernel::set_bits(context.uc_sigmask, t.deferred.mask | closed());
+  // The signal that asks whether the thread sleeps is open, whatever the program blocks.
+  kernel::set_bits(context.uc_sigmask, (t.deferred.mask | closed()) &
+                                           ~(can_watch() ? kernel::bit_of(sleep_signal) : 0));
   count_deferral(stub, signal, t.inside);
   take(signal, *info, stub);
-  t.attention = 1;
+  t.attention = mask_is_closed;
   if ((t.inside & may_sleep) != 0) watch_for_sleep(t.deferred);
 }
 

@@ -59,6 +59,10 @@ void note_info(int signal, const struct sigaction& wanted) noexcept {
 
 // What the program gave.
 void translate(int signal, struct sigaction& found) noexcept {
+  if (is_sleep_handler(found)) {
+    memset(&found, 0, sizeof(found));
+    return;
+  }
   const size_t stub = stub_at(found.sa_sigaction);
   const bool was_reset =
       found.sa_handler == SIG_DFL && (found.sa_flags & static_cast<int>(SA_RESETHAND)) != 0;
@@ -75,7 +79,10 @@ int install(int signal, const struct sigaction* wanted, struct sigaction* before
   if (wanted != nullptr) {
     asked = *wanted;
     changed = with_stub(asked);
-    if (signal == sleep_signal) leave_sleep_signal_to_program();
+    if (signal == sleep_signal && keeps_sleep_signal()) {
+      if (!is_function(asked)) return install(signal, nullptr, before);
+      leave_sleep_signal_to_program();
+    }
   }
   const int failed = next_sigaction.get()(signal, wanted != nullptr ? &changed : nullptr, before);
   if (failed != 0) return failed;

@@ -15,6 +15,7 @@ const next_function<decltype(::prctl)> next_prctl{"prctl"};
 }  // namespace shield
 
 extern "C" [[gnu::visibility("default")]] int prctl(int option, ...) noexcept {
+  // A filter that is installed without this function comes behind the second of these.
   if (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) shield::only_call_handlers();
   va_list arguments;
   va_start(arguments, option);

@@ -31,8 +31,11 @@ inline void set_mask(signal_bits mask) noexcept {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask));
 }
 
-inline void block(signal_bits signals) noexcept {
-  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, nullptr, sizeof(signals));
+/// Returns the mask as it was.
+inline signal_bits block(signal_bits signals) noexcept {
+  signal_bits before = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &before, sizeof(signals));
+  return before;
 }
 
 inline signal_bits pending() noexcept {

@@ -59,9 +59,7 @@ void read_exempt(const char* text) noexcept {
 void read() noexcept {
   read_tier(value_of("SIGSAFE_SHIELD_TIER"));
   read_exempt(value_of("SIGSAFE_SHIELD_EXEMPT"));
-  // Nearly every filter comes with the second of these.
-  wanted.only_calls = syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0 ||
-                      syscall(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) > 0;
+  wanted.only_calls = syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0;
 }
 
 enum : int { unread, reading, known };

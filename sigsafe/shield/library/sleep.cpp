@@ -66,8 +66,16 @@ void install_sleep_handler() noexcept {
 
 void leave_sleep_signal_to_program() noexcept { installed = false; }
 
+bool can_watch() noexcept { return installed && !current_settings().only_calls; }
+
+bool keeps_sleep_signal() noexcept { return installed; }
+
+bool is_sleep_handler(const struct sigaction& found) noexcept {
+  return found.sa_sigaction == &let_in;
+}
+
 void watch_for_sleep(deferrals& begun) noexcept {
-  if (!installed || begun.has_timer || current_settings().only_calls) return;
+  if (!can_watch() || begun.has_timer) return;
   begun.has_timer = kernel::start_timer(begun.timer, sleep_signal, patience(here.inside));
 }
 

@@ -20,7 +20,7 @@ struct deferral {
 };
 
 /// Those that the stub of another one was interrupted by, before it had closed the mask.
-constexpr unsigned most_deferrals = 4;
+constexpr unsigned most_deferrals = 12;
 
 struct deferrals {
   unsigned count;
@@ -30,12 +30,19 @@ struct deferrals {
   deferral taken[most_deferrals];
 };
 
+/// What the end of the outermost region has to do.
+enum : uint32_t {
+  nothing_to_do,
+  mask_is_closed,  // to deliver, and to open the mask
+  is_left_over     // to deliver: a handler has jumped away from those that were to come behind it
+};
+
 /// How deep regions of one kind may nest: 31.
 constexpr unsigned bits_per_region = 5;
 
 struct thread_state {
   uint32_t inside;       // how many regions of each kind; 0: none, handlers start at once
-  uint32_t attention;    // the mask is closed; the end of the outermost region opens it
+  uint32_t attention;    // what the end of the outermost region has to do
   uint32_t left_behind;  // how often a signal was let in; what was entered before is not left
   uint32_t resolving;    // looks up a function of another library, which may allocate
   deferrals deferred;

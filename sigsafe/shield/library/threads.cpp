@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <threads.h>
 
 #include <sigsafe/shield/library/kernel.hpp>
 #include <sigsafe/shield/library/next_function.hpp>
@@ -44,6 +45,21 @@ void* begin(void* of) {
   return begun.start(begun.argument);
 }
 
+using c11_start_function = int(void*);
+const next_function<int(thrd_t*, c11_start_function*, void*)> next_thrd_create{"thrd_create"};
+
+struct c11_beginning {
+  c11_start_function* start;
+  void* argument;
+};
+
+int begin_c11(void* of) {
+  const c11_beginning begun = *static_cast<c11_beginning*>(of);
+  free(of);
+  pthread_setspecific(key, reinterpret_cast<void*>(uintptr_t{1}));
+  return begun.start(begun.argument);
+}
+
 }  // namespace
 
 void watch_threads() noexcept { is_watching = pthread_key_create(&key, &end) == 0; }
@@ -61,4 +77,15 @@ extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
   const int error = next_pthread_create(thread, attributes, &begin, memory);
   if (error != 0) free(memory);
   return error;
+}
+
+extern "C" [[gnu::visibility("default")]] int thrd_create(thrd_t* thread, int (*start)(void*),
+                                                          void* argument) {
+  using namespace shield;
+  void* const memory = is_watching ? malloc(sizeof(c11_beginning)) : nullptr;
+  if (memory == nullptr) return next_thrd_create(thread, start, argument);
+  *static_cast<c11_beginning*>(memory) = {start, argument};
+  const int result = next_thrd_create(thread, &begin_c11, memory);
+  if (result != thrd_success) free(memory);
+  return result;
 }
