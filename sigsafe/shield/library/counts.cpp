@@ -69,9 +69,10 @@ bool takes(sigsafe_shield_counts& entry, int signal, const place& handler) noexc
          strcmp(entry.module, handler.module) == 0;
 }
 
-// Several processes and threads may enter the same one at the same time, twice: the launcher prints
-// their sum.
+// Null: there is no room, or nothing is counted. Threads that enter the same handler at the same
+// time may enter it twice: the launcher prints two rows then.
 sigsafe_shield_counts* entry_of(size_t stub, int signal) noexcept {
+  if (counts == nullptr) return nullptr;
   for (sigsafe_shield_counts& entry : counts->handlers)
     if (takes(entry, signal, places[stub])) return &entry;
   return nullptr;
@@ -117,21 +118,18 @@ void count_unshielded_handler() noexcept {
 }
 
 void count_deferral(size_t stub, int signal, uint32_t inside) noexcept {
-  if (counts == nullptr) return;
   if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
     add_one(entry->deferred[static_cast<unsigned>(__builtin_ctz(inside)) / bits_per_region]);
-  else
+  else if (counts != nullptr)
     add_one(counts->uncounted);
 }
 
 void count_call(size_t stub, int signal) noexcept {
-  if (counts == nullptr) return;
   if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
     add_one(entry->called);
 }
 
 void count_let_in(size_t stub, int signal) noexcept {
-  if (counts == nullptr) return;
   if (sigsafe_shield_counts* const entry = entry_of(stub, signal); entry != nullptr)
     add_one(entry->let_in);
 }

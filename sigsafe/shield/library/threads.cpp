@@ -16,9 +16,9 @@
 namespace shield {
 namespace {
 
-using start_function = void*(void*);
-const next_function<int(pthread_t*, const pthread_attr_t*, start_function*, void*)>
+const next_function<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>
     next_pthread_create{"pthread_create"};
+const next_function<int(thrd_t*, int (*)(void*), void*)> next_thrd_create{"thrd_create"};
 
 pthread_key_t key;
 bool is_watching = false;
@@ -32,32 +32,32 @@ void end(void* round) noexcept {
     kernel::block(blocked_at_end());
 }
 
+/// Of a thread of POSIX, whose function returns a pointer, or of C11, where it is an int.
+template <class Result>
 struct beginning {
-  start_function* start;
+  Result (*start)(void*);
   void* argument;
 };
 
 // Not noexcept: a thread that is cancelled unwinds through it.
-void* begin(void* of) {
-  const beginning begun = *static_cast<beginning*>(of);
+template <class Result>
+Result begin(void* of) {
+  const beginning<Result> begun = *static_cast<beginning<Result>*>(of);
   free(of);
   pthread_setspecific(key, reinterpret_cast<void*>(uintptr_t{1}));
   return begun.start(begun.argument);
 }
 
-using c11_start_function = int(void*);
-const next_function<int(thrd_t*, c11_start_function*, void*)> next_thrd_create{"thrd_create"};
-
-struct c11_beginning {
-  c11_start_function* start;
-  void* argument;
-};
-
-int begin_c11(void* of) {
-  const c11_beginning begun = *static_cast<c11_beginning*>(of);
-  free(of);
-  pthread_setspecific(key, reinterpret_cast<void*>(uintptr_t{1}));
-  return begun.start(begun.argument);
+// create makes the thread, with a function and its argument. Both succeed with 0.
+static_assert(thrd_success == 0);
+template <class Result, class Create>
+int create_watched(Result (*start)(void*), void* argument, Create create) noexcept {
+  void* const memory = is_watching ? malloc(sizeof(beginning<Result>)) : nullptr;
+  if (memory == nullptr) return create(start, argument);
+  *static_cast<beginning<Result>*>(memory) = {start, argument};
+  const int error = create(&begin<Result>, memory);
+  if (error != 0) free(memory);
+  return error;
 }
 
 }  // namespace
@@ -66,26 +66,23 @@ void watch_threads() noexcept { is_watching = pthread_key_create(&key, &end) == 
 
 }  // namespace shield
 
-extern "C" [[gnu::visibility("default")]] int pthread_create(pthread_t* thread,
-                                                             const pthread_attr_t* attributes,
-                                                             void* (*start)(void*),
-                                                             void* argument) {
-  using namespace shield;
-  void* const memory = is_watching ? malloc(sizeof(beginning)) : nullptr;
-  if (memory == nullptr) return next_pthread_create(thread, attributes, start, argument);
-  *static_cast<beginning*>(memory) = {start, argument};
-  const int error = next_pthread_create(thread, attributes, &begin, memory);
-  if (error != 0) free(memory);
-  return error;
+using namespace shield;
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) noexcept {
+  return create_watched(start, argument, [=](void* (*function)(void*), void* of) noexcept {
+    return next_pthread_create(thread, attributes, function, of);
+  });
 }
 
-extern "C" [[gnu::visibility("default")]] int thrd_create(thrd_t* thread, int (*start)(void*),
-                                                          void* argument) {
-  using namespace shield;
-  void* const memory = is_watching ? malloc(sizeof(c11_beginning)) : nullptr;
-  if (memory == nullptr) return next_thrd_create(thread, start, argument);
-  *static_cast<c11_beginning*>(memory) = {start, argument};
-  const int result = next_thrd_create(thread, &begin_c11, memory);
-  if (result != thrd_success) free(memory);
-  return result;
+int thrd_create(thrd_t* thread, int (*start)(void*), void* argument) {
+  return create_watched(start, argument, [=](int (*function)(void*), void* of) noexcept {
+    return next_thrd_create(thread, function, of);
+  });
 }
+
+}  // extern "C"
+#pragma GCC visibility pop
