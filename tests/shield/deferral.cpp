@@ -292,14 +292,19 @@ BOOST_AUTO_TEST_CASE(sa_nodefer_lets_it_nest) {
   });
 }
 
+char other_stack[1 << 16];
+
+void use_other_stack(unsigned flags) {
+  stack_t stack{};
+  stack.ss_sp = other_stack;
+  stack.ss_size = sizeof(other_stack);
+  stack.ss_flags = static_cast<int>(flags);
+  CHILD_REQUIRE(sigaltstack(&stack, nullptr) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(sa_onstack_is_the_alternate_stack) {
   test::check_in_child([] {
-    constexpr std::size_t size = 1 << 16;
-    static char memory[size];
-    stack_t stack{};
-    stack.ss_sp = memory;
-    stack.ss_size = size;
-    CHILD_REQUIRE(sigaltstack(&stack, nullptr) == 0);
+    use_other_stack(0);
     for (const int signal : {SIGUSR1, real_time}) {
       for (const int flags : {SA_ONSTACK, 0}) {
         install(signal, note, flags);
@@ -307,7 +312,8 @@ BOOST_AUTO_TEST_CASE(sa_onstack_is_the_alternate_stack) {
         sent = signal;
         call_inside_malloc([]() noexcept { raise(sent); });
         const auto* const where = static_cast<const char*>(seen.stack);
-        CHILD_REQUIRE((where >= memory && where < memory + size) == (flags != 0));
+        CHILD_REQUIRE((where >= other_stack && where < other_stack + sizeof(other_stack)) ==
+                      (flags != 0));
       }
     }
     CHILD_REQUIRE(seen.calls == 4 && seen.inside == 0);
@@ -318,13 +324,7 @@ sigjmp_buf place;
 
 BOOST_AUTO_TEST_CASE(a_stack_that_is_disarmed_is_not_written_over) {
   test::check_in_child([] {
-    constexpr std::size_t size = 1 << 16;
-    static char memory[size];
-    stack_t stack{};
-    stack.ss_sp = memory;
-    stack.ss_size = size;
-    stack.ss_flags = static_cast<int>(1u << 31);  // SS_AUTODISARM
-    CHILD_REQUIRE(sigaltstack(&stack, nullptr) == 0);
+    use_other_stack(1u << 31);  // SS_AUTODISARM
     install(
         real_time,
         [](int, siginfo_t*, void*) {
@@ -336,7 +336,7 @@ BOOST_AUTO_TEST_CASE(a_stack_that_is_disarmed_is_not_written_over) {
     call_inside_malloc([]() noexcept { raise(real_time); });
     CHILD_REQUIRE(seen.calls == 1);
     stack_t behind{};
-    CHILD_REQUIRE(sigaltstack(nullptr, &behind) == 0 && behind.ss_sp == memory);
+    CHILD_REQUIRE(sigaltstack(nullptr, &behind) == 0 && behind.ss_sp == other_stack);
   });
 }
 
